@@ -1,0 +1,3 @@
+package catalog
+
+var processMetrics = []Metric{}
