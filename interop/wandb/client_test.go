@@ -1,0 +1,108 @@
+// Package wandb_test runs the official W&B Python client against run logs of
+// ours, and our reader against run logs of its.
+package wandb_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// fakeKey has the form of an API key and is one nowhere.
+var fakeKey = strings.Repeat("0", 40)
+
+// venv returns a program of the virtual environment that setup.sh made.
+func venv(t *testing.T, program string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("..", ".cache", "wandb-venv", "bin", program))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("%v: run interop/setup.sh first (make interop does)", err)
+	}
+	return path
+}
+
+// run executes a program with no W&B settings but the given ones.
+func run(t *testing.T, env []string, program string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(program, args...)
+	home := t.TempDir()
+	cmd.Env = append([]string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "WANDB_ERROR_REPORTING=false"}, env...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s %q: %v\n%s%s", filepath.Base(program), args, err, out, stderr.Bytes())
+	}
+	return string(out) + stderr.String()
+}
+
+// record is one line that dump.py printed.
+type record map[string]any
+
+// dump reads a run log with the official client's own reader.
+func dump(t *testing.T, log string) []record {
+	t.Helper()
+	cmd := exec.Command(venv(t, "python"), "dump.py", log)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("the official reader refused %s: %v", log, err)
+	}
+	var records []record
+	dec := json.NewDecoder(bytes.NewReader(out))
+	for dec.More() {
+		var r record
+		if err := dec.Decode(&r); err != nil {
+			t.Fatal(err)
+		}
+		if u, _ := r["unknown_fields"].([]any); len(u) > 0 {
+			t.Errorf("record %v has fields unknown to the official messages: %v", r["num"], u)
+		}
+		records = append(records, r)
+	}
+	return records
+}
+
+// officialRun makes an offline run with the official client and returns its
+// directory.
+func officialRun(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	run(t, nil, venv(t, "python"), "offline_run.py", dir)
+	found, _ := filepath.Glob(filepath.Join(dir, "wandb", "offline-run-*"))
+	if len(found) != 1 {
+		t.Fatalf("official client left %d run directories", len(found))
+	}
+	return found[0]
+}
+
+// sync uploads dir with the official `wandb sync` to a fresh stub.
+func syncTo(t *testing.T, dir string, args ...string) *stub {
+	t.Helper()
+	s := newStub(t)
+	args = append(append([]string{"sync"}, args...), dir)
+	out := run(t, []string{"WANDB_BASE_URL=" + s.URL, "WANDB_API_KEY=" + fakeKey}, venv(t, "wandb"), args...)
+	t.Logf("wandb sync: %s", out)
+	return s
+}
+
+func TestStubTakesAnOfficialRun(t *testing.T) {
+	s := syncTo(t, officialRun(t))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.complete || s.exitCode != 3 {
+		t.Errorf("finish: complete %v, exit code %d; want true, 3", s.complete, s.exitCode)
+	}
+	if n := len(s.lines["wandb-history.jsonl"]); n != 7 {
+		t.Errorf("history: %d lines, want 7", n)
+	}
+	if _, ok := s.files["config.yaml"]; !ok {
+		t.Error("config.yaml was not uploaded")
+	}
+}
