@@ -29,8 +29,9 @@ type Collector interface {
 type Prober interface{ Probe(*sample.Facts) error }
 
 // Runner is a Collector with a thread of its own, such as one that waits for
-// driver events. Run is called once beside the ticks, blocks until ctx ends,
-// and reports events through emit, which never blocks.
+// driver events. Run is called once beside the ticks, after Describe succeeded
+// for the first time; it blocks until ctx ends and reports events through emit,
+// which never blocks and fills in the source, its run and a Time left 0.
 type Runner interface {
 	Run(ctx context.Context, emit func(sample.Event)) error
 }

@@ -16,8 +16,10 @@ import (
 // it; an error made by Permanent means it never will and the batch is dropped
 // and counted; a *PartialError means the receiver refused some of it; any other
 // error makes the pump offer the same frames again after a back-off, as long
-// as the ring still holds them. A context that ends asks Export to give up.
-// Shutdown is called once, after the last Export.
+// as the ring still holds them, with newer ones behind them. A panic drops the
+// batch: the same frames would most likely end the same way. A batch may have
+// events and no frames. A context that ends asks Export to give up. Shutdown is
+// called once, after the last Export.
 type Exporter interface {
 	Export(ctx context.Context, b *sample.Batch) error
 	Shutdown(ctx context.Context) error
@@ -47,12 +49,16 @@ func (s *Select) matches(run sample.RunID, row bool) bool {
 	return false
 }
 
+// wants reports whether series of the run are selected.
+func (s *Select) wants(run sample.RunID) bool { return s.matches(run, false) }
+
 // Output is an exporter with what it gets and how often.
 type Output struct {
 	Name     string        // unique within the agent
 	Exporter Exporter      // called by this output's pump only
 	Select   Select        // the zero Select gets nothing
 	Every    time.Duration // a batch at least this often while there are frames; default 1 s
+	Clock    *sample.Clock // fixed anchor of a run; nil: the host's, anchored anew after a step of the wall clock
 }
 
 // permanentError marks an error that no retry will heal.
