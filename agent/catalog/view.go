@@ -17,10 +17,12 @@ type Op uint8
 const (
 	// Value is the newest reading.
 	Value Op = iota
-	// Since is the reading minus the first one seen (bytes since start).
+	// Since is the reading minus the first one seen (bytes since start). What
+	// was counted before a restart, or by series that have ended, is kept.
 	Since
-	// Rate is the difference to the previous evaluation over the true time
-	// between the two readings, per second.
+	// Rate is the difference to the previous evaluation (at first: to the first
+	// reading) over the true time between the two readings, per second. It needs
+	// a new reading.
 	Rate
 )
 
@@ -30,13 +32,14 @@ const (
 //
 //	Scale × (sum of Op(series that match Where) − Minus) / Over
 //
-// Evaluation yields nothing when any part is missing: absent is not zero. Of
-// several views with one Key the one of the lowest Rank that yields a value
-// wins, so a container's limit can come before the host's.
+// Evaluation yields nothing when any part is missing, be it one series of a sum
+// (collectors end the series that are over): absent is not zero. Of several
+// views with one Key the one of the lowest Rank that yields a value wins, so a
+// container's limit can come before the host's.
 type View struct {
 	In    Vocabulary
 	Key   string            // {label} stands for the label's value, {label#} for the number at its end (gpu3: 3)
-	Where map[string]string // label values that must match; nil matches all
+	Where map[string]string // label values that must match, "" for series without the label; nil matches all
 	Op    Op
 	Scale float64 // 0 means 1
 	Minus Operand // zero Operand: nothing is subtracted
@@ -46,7 +49,8 @@ type View struct {
 }
 
 // Operand is the newest value of other series, summed over those that match
-// Where and agree with the group in every label that both have.
+// Where and agree with the group in every label that Key names and they have.
+// They are of the group's run, or of the host when the run has none.
 type Operand struct {
 	Metric string
 	Where  map[string]string
