@@ -1,0 +1,49 @@
+package runlog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// ErrLocked means that another process (or another Writer of this one) has
+// the log open for writing.
+var ErrLocked = errors.New("another writer has it open")
+
+// File is what a [Writer] needs of its file. Calls may come from several
+// goroutines, but never two WriteAt or Truncate at a time.
+type File interface {
+	io.WriterAt
+	Truncate(size int64) error
+	Datasync() error // data and size are on stable storage when it returns nil
+	Close() error    // gives up the lock too
+}
+
+type osFile struct{ *os.File }
+
+func (f osFile) Datasync() error { return datasync(f.File) }
+
+// openLocked opens a log and takes its lock. The lock belongs to the open
+// file, so it ends with the process however that dies.
+func openLocked(path string, flags int) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|flags, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open run log: %w", err)
+	}
+	if err := lock(f); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	return f, nil
+}
+
+// syncDir makes a new, renamed or removed name in dir survive a power loss.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

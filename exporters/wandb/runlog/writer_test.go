@@ -1,0 +1,96 @@
+package runlog
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
+)
+
+func newLog(t testing.TB, o Options) *Writer {
+	t.Helper()
+	w, err := Create(filepath.Join(t.TempDir(), "run-test.wandb"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.Close() })
+	return w
+}
+
+func someRow(step int64) *Row {
+	return &Row{Step: step, Runtime: 1.5, Timestamp: 1.7e9 + float64(step), Items: []Item{
+		{Key: NewKey("loss"), F: 1 / float64(step+1)},
+		{Key: NewKey("val", "acc"), F: 0.25},
+		{Key: NewKey("epoch"), Kind: Int, I: step},
+		{Key: NewKey("note"), Kind: JSON, JSON: []byte(`"a"`)},
+	}}
+}
+
+func TestTwoWritersOnOneLog(t *testing.T) {
+	w := newLog(t, Options{})
+	if _, err := Create(w.Path(), Options{}); !errors.Is(err, os.ErrExist) {
+		t.Errorf("Create over a log: got %v, want it to exist already", err)
+	}
+	if f, err := openLocked(w.Path(), 0); !errors.Is(err, ErrLocked) {
+		t.Errorf("open a log with a living writer: got %v, %v, want ErrLocked", f, err)
+	}
+}
+
+func TestHotPathsDoNotAllocate(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	w := newLog(t, Options{})
+	row := someRow(5)
+	if n := testing.AllocsPerRun(1000, func() {
+		if err := w.Row(row); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("Row: %v allocations, want 0", n)
+	}
+	stats := []StatItem{{NewStatKey("cpu"), 12.5}, {NewStatKey("gpu.0.temp"), 61}}
+	if n := testing.AllocsPerRun(1000, func() {
+		if err := w.Stats(1.7e18, stats); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("Stats: %v allocations, want 0", n)
+	}
+	line := []byte("epoch 1 loss 0.5\n")
+	if n := testing.AllocsPerRun(1000, func() {
+		if err := w.Output(true, 1.7e18, line); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("Output: %v allocations, want 0", n)
+	}
+}
+
+// The hand-written encoders must make what the generated code would make.
+func TestHotRecordsEqualMessages(t *testing.T) {
+	var e encoder
+	r := someRow(3)
+	e.row(r)
+	var got wandbpb.Record
+	if err := proto.Unmarshal(e.record(300, recordHistory), &got); err != nil {
+		t.Fatal(err)
+	}
+	item := func(json string, path ...string) *wandbpb.HistoryItem {
+		return &wandbpb.HistoryItem{NestedKey: path, ValueJson: json}
+	}
+	want := &wandbpb.Record{Num: 300, RecordType: &wandbpb.Record_History{History: &wandbpb.HistoryRecord{
+		Item: []*wandbpb.HistoryItem{
+			item("0.25", "loss"), item("0.25", "val", "acc"), item("3", "epoch"), item(`"a"`, "note"),
+			item("1.5", "_runtime"), item("1700000003", "_timestamp"), item("3", "_step"),
+		},
+		Step: &wandbpb.HistoryStep{Num: 3},
+	}}}
+	if !proto.Equal(&got, want) {
+		t.Errorf("row: got %v\nwant %v", &got, want)
+	}
+}
