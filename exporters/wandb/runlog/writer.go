@@ -27,7 +27,7 @@ type Options struct {
 	StallBound time.Duration // how long a call waits for a slow file; default 200 ms
 	CloseBound time.Duration // how long Close waits for a file that does not answer; default 2 s
 	MaxPending int64         // bytes of records that may wait in memory; default 64 MiB
-	Producer   string        // what the header record names as the writer; default "wandb-agent"
+	Version    string        // of the program: the header record says wandb-agent/<Version>
 	Logger     *slog.Logger  // nil: silent
 
 	// File, if set, is put between the writer and its file, and the file then
@@ -47,17 +47,14 @@ func (o Options) withDefaults() Options {
 	if o.MaxPending <= 0 {
 		o.MaxPending = 64 << 20
 	}
-	if o.Producer == "" {
-		o.Producer = producer
-	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return o
 }
 
-// producer begins the producer field of every log that this package writes,
-// which is how readers know that derived summaries are marked as such.
+// producer begins the producer field of every log that this package writes:
+// in those, and only in those, derived summaries are marked as such.
 const producer = "wandb-agent"
 
 // minConsumer is the oldest server that the official client accepts.
@@ -87,11 +84,11 @@ type Writer struct {
 	mu    sync.Mutex
 	cond  sync.Cond // a write ended, or the watchdog looked
 	watch *time.Timer
-	state
+	progress
 }
 
-// state is guarded by Writer.mu.
-type state struct {
+// progress is guarded by Writer.mu.
+type progress struct {
 	enc     encoder
 	num     int64 // of the last record accepted
 	end     int64 // file offset after the last record accepted
@@ -139,7 +136,7 @@ func Create(path string, o Options) (*Writer, error) {
 	w.queue.buf = append(w.queue.buf, fileHeader...)
 	w.end = int64(len(fileHeader))
 	err = w.Write(&wandbpb.Record{RecordType: &wandbpb.Record_Header{Header: &wandbpb.HeaderRecord{
-		VersionInfo: &wandbpb.VersionInfo{Producer: w.opts.Producer, MinConsumer: minConsumer},
+		VersionInfo: &wandbpb.VersionInfo{Producer: producer + "/" + w.opts.Version, MinConsumer: minConsumer},
 	}}})
 	if err == nil && w.Counters().Failing {
 		err = w.lastFailure()

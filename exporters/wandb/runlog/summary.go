@@ -1,0 +1,260 @@
+package runlog
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/xjson"
+)
+
+// summary holds one leaf per path. No leaf lies below another: a value set at
+// a path removes what was above and below it.
+type summary struct {
+	leaves map[Key]*leaf
+	above  map[Key]int // how many leaves lie below a path
+	dirty  []*leaf     // changed since the last take
+}
+
+// leaf is one summary value and what its aggregates need.
+type leaf struct {
+	key   Key
+	def   *wandbpb.MetricRecord // nil: the plain last value
+	step  *leaf                 // insert this one's value in rows that have this leaf
+	plain bool                  // set by the user: aggregates are off for good
+	row   int64                 // the last row that had it
+	dirty bool
+	gone  bool // removed from the summary
+	met   bool // def and step are up to date
+
+	last      Item // JSON is the leaf's own copy
+	first     Item
+	fixed     string // JSON that stands for the leaf until the next row, "" if none
+	count     int64  // numbers seen
+	total     float64
+	low, high float64
+	has       bool // a value was seen
+}
+
+func (s *summary) leaf(key Key) *leaf {
+	if l := s.leaves[key]; l != nil {
+		return l
+	}
+	return s.newLeaf(key)
+}
+
+func (s *summary) newLeaf(key Key) *leaf {
+	if s.leaves == nil {
+		s.leaves, s.above = map[Key]*leaf{}, map[Key]int{}
+	}
+	path := key.Path()
+	for n := 1; n < len(path); n++ {
+		up := NewKey(path[:n]...)
+		s.remove(up)
+		s.above[up]++
+	}
+	s.removeBelow(key)
+	l := &leaf{key: key}
+	s.leaves[key] = l
+	return l
+}
+
+func (s *summary) remove(key Key) {
+	l := s.leaves[key]
+	if l == nil {
+		return
+	}
+	l.gone = true
+	delete(s.leaves, key)
+	path := key.Path()
+	for n := 1; n < len(path); n++ {
+		s.above[NewKey(path[:n]...)]--
+	}
+}
+
+// removeBelow uses that the key of a path begins with the keys of the paths
+// above it.
+func (s *summary) removeBelow(key Key) {
+	if s.above[key] == 0 {
+		return
+	}
+	for k := range s.leaves {
+		if len(k) > len(key) && strings.HasPrefix(string(k), string(key)) {
+			s.remove(k)
+		}
+	}
+}
+
+func (s *summary) touch(l *leaf) {
+	if !l.dirty {
+		l.dirty = true
+		s.dirty = append(s.dirty, l)
+	}
+}
+
+// see folds one logged value in.
+func (s *summary) see(l *leaf, it *Item) {
+	l.fixed = ""
+	copyItem(&l.last, it)
+	if !l.has {
+		l.has = true
+		copyItem(&l.first, it)
+	}
+	if v, ok := number(it); ok {
+		if l.count == 0 {
+			l.low, l.high = v, v
+		}
+		l.count++
+		l.total += v
+		l.low, l.high = min(l.low, v), max(l.high, v)
+	}
+	s.touch(l)
+}
+
+func copyItem(dst, src *Item) {
+	dst.Kind, dst.F, dst.I = src.Kind, src.F, src.I
+	dst.JSON = append(dst.JSON[:0], src.JSON...)
+}
+
+func number(it *Item) (float64, bool) {
+	switch it.Kind {
+	case Float:
+		return it.F, true
+	case Int:
+		return float64(it.I), true
+	}
+	return 0, false
+}
+
+// latest is the newest number of a leaf, 0 if there was none.
+func (l *leaf) latest() float64 {
+	v, _ := number(&l.last)
+	return v
+}
+
+// appendValue appends the leaf's summary value; nothing if it has none.
+func (l *leaf) appendValue(dst []byte) []byte {
+	flags := l.def.GetSummary()
+	switch {
+	case flags.GetNone():
+		return dst
+	case l.fixed != "":
+		return append(dst, l.fixed...)
+	case !l.has:
+		return dst
+	case l.plain || !(flags.GetLast() || flags.GetFirst() || flags.GetMin() || flags.GetMax() || flags.GetMean()):
+		return appendItem(dst, &l.last)
+	}
+	return l.appendAggregates(dst, flags)
+}
+
+func (l *leaf) appendAggregates(dst []byte, flags *wandbpb.MetricSummary) []byte {
+	start := len(dst)
+	name := func(s string) {
+		dst = append(append(append(dst, `,"`...), s...), `":`...)
+	}
+	if flags.GetFirst() {
+		name("first")
+		dst = appendItem(dst, &l.first)
+	}
+	if flags.GetLast() {
+		name("last")
+		dst = appendItem(dst, &l.last)
+	}
+	if flags.GetMax() && l.count > 0 {
+		name("max")
+		dst = xjson.AppendFloat(dst, l.high)
+	}
+	if flags.GetMean() && l.count > 0 {
+		name("mean")
+		dst = xjson.AppendFloat(dst, l.total/float64(l.count))
+	}
+	if flags.GetMin() && l.count > 0 {
+		name("min")
+		dst = xjson.AppendFloat(dst, l.low)
+	}
+	if len(dst) == start { // only texts so far, only numbers wanted
+		return dst
+	}
+	dst[start] = '{'
+	return append(dst, '}')
+}
+
+func appendItem(dst []byte, it *Item) []byte {
+	switch it.Kind {
+	case Float:
+		return xjson.AppendFloat(dst, it.F)
+	case Int:
+		return xjson.AppendInt(dst, it.I)
+	}
+	return append(dst, it.JSON...)
+}
+
+// apply takes a summary record. One set by the user turns the aggregates of
+// its keys off; a derived one only stands in until the next row.
+func (s *summary) apply(rec *wandbpb.SummaryRecord) {
+	for _, item := range rec.GetUpdate() {
+		l := s.leaf(NewKey(itemPath(item)...))
+		l.fixed = item.GetValueJson()
+		l.plain = l.plain || !rec.GetDerived()
+		s.touch(l)
+	}
+	for _, item := range rec.GetRemove() {
+		key := NewKey(itemPath(item)...)
+		s.remove(key)
+		s.removeBelow(key)
+	}
+}
+
+// take builds the record of what changed since the last take, nil if nothing
+// did.
+func (s *summary) take() *wandbpb.SummaryRecord {
+	rec := &wandbpb.SummaryRecord{Derived: true}
+	var buf []byte
+	for _, l := range s.dirty {
+		l.dirty = false
+		if l.gone {
+			continue
+		}
+		if buf = l.appendValue(buf[:0]); len(buf) > 0 {
+			rec.Update = append(rec.Update, &wandbpb.SummaryItem{NestedKey: l.key.Path(), ValueJson: string(buf)})
+		}
+	}
+	s.dirty = s.dirty[:0]
+	if len(rec.Update) == 0 {
+		return nil
+	}
+	slices.SortFunc(rec.Update, func(a, b *wandbpb.SummaryItem) int { return slices.Compare(a.NestedKey, b.NestedKey) })
+	return rec
+}
+
+// tree gives the summary as nested objects.
+func (s *summary) tree() map[string]any {
+	out := map[string]any{}
+	for _, l := range s.leaves {
+		text := l.appendValue(nil)
+		if len(text) == 0 {
+			continue
+		}
+		v, err := xjson.Decode(text)
+		if err != nil {
+			v = string(text) // shown as it is rather than lost
+		}
+		path := l.key.Path()
+		at := out
+		for _, part := range path[:len(path)-1] {
+			at = child(at, part)
+		}
+		at[path[len(path)-1]] = v
+	}
+	return out
+}
+
+// runtimeSeconds is _wandb.runtime, whole seconds.
+func runtimeSeconds(v float64) int64 {
+	if math.IsNaN(v) || v < 0 || v > math.MaxInt32 {
+		return 0
+	}
+	return int64(v)
+}
