@@ -33,7 +33,10 @@ func (l *eventList) appendTo(dst []sample.Event) []sample.Event {
 }
 
 // settle forgets the events handed out last.
-func (l *eventList) settle() {
+func (l *eventList) settle(delivered bool) {
+	if !delivered {
+		l.dropped += uint64(l.handed)
+	}
 	l.waiting = append(l.waiting[:0], l.waiting[l.handed:]...)
 	l.handed = 0
 }

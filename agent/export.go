@@ -51,7 +51,7 @@ func (o *output) export(ctx context.Context) bool {
 	err := fence(func() error { return o.Exporter.Export(ctx, &o.batch) })
 	sent, dropped, again := verdict(err, len(o.batch.Frames))
 	o.queue.Settle(sent, dropped)
-	first := o.account(err, time.Since(began), again)
+	first := o.account(err, time.Since(began), sent > 0 || err == nil, again)
 	if dropped > 0 {
 		o.agent.log.Error("frames dropped", "output", o.Name, "frames", dropped, "error", err)
 	} else if first {
@@ -78,7 +78,7 @@ func verdict(err error, n int) (sent, dropped int, again bool) {
 
 // account notes the outcome of an export and reports whether it is the first
 // failure of a row.
-func (o *output) account(err error, took time.Duration, again bool) (first bool) {
+func (o *output) account(err error, took time.Duration, delivered, again bool) (first bool) {
 	now := o.agent.clock.Now()
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -99,6 +99,6 @@ func (o *output) account(err error, took time.Duration, again bool) (first bool)
 		return o.failures == 1
 	}
 	o.failures = 0
-	o.events.settle()
+	o.events.settle(delivered)
 	return false
 }

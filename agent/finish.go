@@ -27,7 +27,7 @@ func (a *Agent) Finish(ctx context.Context, run sample.RunID) error {
 	}
 	a.lastSample(ctx, run)
 	sources, outputs := a.release(run)
-	errs := []error{a.await(sources)}
+	errs := []error{a.await(ctx, sources)}
 	errs = append(errs, a.drain(ctx, outputs))
 	a.endSeries(run, func(*sample.Series) bool { return true })
 	if err := errors.Join(errs...); err != nil {

@@ -93,7 +93,7 @@ func (o *output) loop(ctx context.Context) {
 	for {
 		select {
 		case <-o.ending:
-			o.drainOnly = true
+			o.drainOnly, o.failures = true, 0
 			o.flush(ctx)
 			o.shutdown(ctx)
 			return

@@ -62,33 +62,23 @@ func (a *Agent) end(ctx context.Context) error {
 		s.stop()
 	}
 	a.mu.Unlock()
-	errs := []error{a.await(sources)}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outputGrace)
+	ctx = context.WithoutCancel(ctx)
+	errs := []error{a.await(ctx, sources)}
+	ctx, cancel := context.WithTimeout(ctx, outputGrace)
 	defer cancel()
 	errs = append(errs, a.drain(ctx, outputs))
 	return errors.Join(errs...)
 }
 
-// await waits for sources that were stopped.
-func (a *Agent) await(sources []*source) error {
+// await waits for sources that were stopped, at most sourceGrace.
+func (a *Agent) await(ctx context.Context, sources []*source) error {
+	ctx, cancel := context.WithTimeout(ctx, sourceGrace)
+	defer cancel()
 	var errs []error
-	timer := time.NewTimer(sourceGrace)
-	defer timer.Stop()
-	over := false
 	for _, s := range sources {
-		if !over {
-			select {
-			case <-s.done:
-				continue
-			case <-timer.C:
-				over = true
-			}
-		}
-		select {
-		case <-s.done:
-		default:
+		if !s.ended(ctx) {
 			a.abandoned.Add(1)
-			errs = append(errs, fmt.Errorf("stop source %q: still collecting after %v", s.Name, sourceGrace))
+			errs = append(errs, fmt.Errorf("stop source %q: its collector has not returned", s.Name))
 		}
 	}
 	return errors.Join(errs...)
@@ -96,9 +86,11 @@ func (a *Agent) await(sources []*source) error {
 
 // learn keeps what a source knows.
 func (a *Agent) learn(s *source, said *sample.Facts) {
-	if !reflect.ValueOf(said).Elem().IsZero() {
-		a.facts.set(s.id, s.Run, said)
+	if reflect.ValueOf(said).Elem().IsZero() {
+		a.facts.drop(s.id)
+		return
 	}
+	a.facts.set(s.id, s.Run, said)
 }
 
 // endSeries ends the series of a run that are to go, and says so.

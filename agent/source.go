@@ -104,6 +104,21 @@ func (s *source) end() {
 	}
 }
 
+// ended waits for the source to end; false if ctx ended first.
+func (s *source) ended(ctx context.Context) bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+	}
+	select {
+	case <-s.done:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // nextTick returns the first multiple of every after now.
 func nextTick(now int64, every time.Duration) int64 {
 	return (now/int64(every) + 1) * int64(every)

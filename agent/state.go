@@ -37,7 +37,7 @@ func (st *state) missing(every time.Duration) uint64 {
 	return uint64((st.intoTick + time.Since(st.since)) / every)
 }
 
-// late notes how late a tick is. After a suspend or a stop of the process it
+// late notes how late a tick is, and the ticks that passed meanwhile. After a suspend or a stop of the process it
 // is not the tick that was late: that gap is an event of its own.
 func (s *source) late(by time.Duration) {
 	if by > max(3*s.Every, gapAfter) {
@@ -46,6 +46,7 @@ func (s *source) late(by time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := &s.state
+	st.missed += uint64(max(by, 0) / s.Every)
 	st.lateN++
 	st.lateAll += by
 	st.lateMax = max(st.lateMax, by)
