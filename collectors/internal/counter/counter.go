@@ -26,9 +26,9 @@ type Rule struct {
 // Counter is the state of one cumulative series. The zero value with its
 // exported fields set is ready; it is for one goroutine at a time.
 type Counter struct {
-	Ref   sample.Ref
-	Scale float64 // multiplies the raw total; 0 means 1
-	Rule  Rule
+	Ref  sample.Ref
+	Per  float64 // raw units in one unit of the series: 100 where ticks of 10 ms become seconds; 0 means 1
+	Rule Rule
 
 	seen bool
 	last uint64 // newest raw value taken
@@ -68,8 +68,8 @@ func (c *Counter) Put(f *sample.Frame, s *sample.Schema, prev int64, raw uint64)
 		s.SetStart(c.Ref, max(prev, Boot))
 	}
 	v := float64(total)
-	if c.Scale != 0 {
-		v *= c.Scale
+	if c.Per != 0 {
+		v /= c.Per
 	}
 	f.Put(c.Ref, v)
 }

@@ -1,11 +1,11 @@
 package procfile
 
+import "bytes"
+
 // Line splits b after its first line; the newline belongs to neither part.
 func Line(b []byte) (line, rest []byte) {
-	for i, c := range b {
-		if c == '\n' {
-			return b[:i], b[i+1:]
-		}
+	if i := bytes.IndexByte(b, '\n'); i >= 0 {
+		return b[:i], b[i+1:]
 	}
 	return b, nil
 }
