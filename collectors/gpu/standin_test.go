@@ -358,3 +358,17 @@ func TestDecodeFieldByItsType(t *testing.T) {
 		t.Error("a type that no header has: got a value")
 	}
 }
+
+// TestTickAllocationsThroughNVML: go-nvml makes one small object for each call
+// that fills a variable; the batch of fields makes none.
+func TestTickAllocationsThroughNVML(t *testing.T) {
+	skipUnderRace(t)
+	h, _ := standin(t, Config{}, 1)
+	h.up("gpu0")
+	const perTick = 6 // utilization, memory, temperature, two clocks, reasons
+	n := h.allocations()
+	if n > perTick+2 {
+		t.Errorf("a tick allocates %v times, want about %d", n, perTick)
+	}
+	t.Logf("allocations of a tick of one GPU through go-nvml: %v", n)
+}

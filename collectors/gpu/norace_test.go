@@ -1,0 +1,7 @@
+//go:build !race
+
+package gpu
+
+import "testing"
+
+func skipUnderRace(*testing.T) {}
