@@ -82,14 +82,6 @@ func runeCut(text []byte, limit int) int {
 	return limit
 }
 
-// part appends values of a row that is not finished; see [OpenSteps].
-func (w *Writer) part(step int64, items []Item) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.enc.part(step, items)
-	return w.accept(w.enc.record(w.num+1, recordHistory))
-}
-
 // accept takes a payload that carries number num+1 and returns when it is in
 // the kernel, or must wait in memory. Called with mu held, which it may let
 // go of in between.

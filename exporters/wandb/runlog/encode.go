@@ -74,15 +74,6 @@ func (e *encoder) row(r *Row) {
 	e.step(r.Step)
 }
 
-// part is a row that is not finished: values and the step they belong to.
-func (e *encoder) part(step int64, items []Item) {
-	e.reset()
-	for i := range items {
-		e.item(&items[i])
-	}
-	e.step(step)
-}
-
 func (e *encoder) step(step int64) {
 	e.buf = protowire.AppendTag(e.buf, historyStep, protowire.BytesType)
 	if step == 0 {

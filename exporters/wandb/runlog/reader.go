@@ -33,9 +33,9 @@ func (d *Damage) add(o Damage) {
 	d.TornBytes += o.TornBytes
 }
 
-// Reader gives the records of one log in file order. It goes on behind damage:
-// at the next chunk if the damaged one still shows its length, else at the
-// next block. It holds one block and one record in memory.
+// Reader gives the records of one log in file order. It goes on behind damage
+// at the next chunk with a right checksum that begins a record. It holds one
+// block and one record in memory.
 type Reader struct {
 	src     io.Reader
 	block   [blockSize]byte
@@ -186,7 +186,7 @@ func (r *Reader) chunk() (kind byte, data []byte, err error) {
 	case state == chunkGood:
 		r.i += chunkHeader + len(data)
 		return kind, data, nil
-	case state == chunkShort && r.n < blockSize:
+	case state == chunkShort && r.n < blockSize && r.nextStart() < 0:
 		return 0, nil, io.EOF
 	}
 	r.skip(data)
@@ -212,25 +212,53 @@ func parseChunk(b []byte) (kind byte, data []byte, state int) {
 	return kind, data, chunkGood
 }
 
-// skip goes behind a damaged chunk. Its length may be what is damaged, so it
-// is believed only if a good chunk or the end of the data follows; otherwise
-// the rest of the block is given up.
+// skip goes behind a damaged chunk: to where its length points if a good chunk
+// is there, else to the next good chunk that begins a record, else to the next
+// block.
 func (r *Reader) skip(data []byte) {
-	from, next := r.i, r.i+chunkHeader+len(data)
-	r.i = r.n
-	if len(data) > 0 {
-		if rest := r.block[next:r.n]; len(rest) == 0 {
-			r.i = next
-		} else if len(rest) >= chunkHeader {
-			if _, _, state := parseChunk(rest); state == chunkGood {
-				r.i = next
-			}
-		}
+	from := r.i
+	next := from + chunkHeader + len(data)
+	if len(data) == 0 || !goodAt(r.block[next:r.n]) && next != r.n {
+		next = r.nextStart()
+	}
+	if r.i = next; next < 0 {
+		r.i = r.n
 	}
 	r.damage.LostBytes += int64(r.i - from)
 	if !allZero(r.block[from:r.i]) { // a zeroed block is room never written
 		r.damage.BadChunks++
 	}
+}
+
+func goodAt(b []byte) bool {
+	if len(b) < chunkHeader {
+		return false
+	}
+	_, _, state := parseChunk(b)
+	return state == chunkGood
+}
+
+// searchBytes bounds what a search in one block may spend on checksums, so
+// that a hostile file cannot make reading slow.
+const searchBytes = 1 << 20
+
+// nextStart looks in the block for a chunk that begins a record, behind the
+// damaged one at hand; -1 if there is none.
+func (r *Reader) nextStart() int {
+	budget := searchBytes
+	for i := r.i + 1; i+chunkHeader <= r.n && budget > 0; i++ {
+		kind := r.block[i+6]
+		if kind != chunkFull && kind != chunkFirst {
+			continue
+		}
+		if size := int(binary.LittleEndian.Uint16(r.block[i+4:])); size > 0 && i+chunkHeader+size <= r.n {
+			budget -= size
+			if goodAt(r.block[i:r.n]) {
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 func allZero(b []byte) bool {

@@ -11,7 +11,7 @@ const reclaimAt = 4 << 20
 
 // OpenSteps is the side file for steps that are still being put together: the
 // values given so far, so that no crash loses them. It has the framing of the
-// log; each record is a history record with some items and the step. Parts of
+// log; each record is a history record with some of the items of its step. Parts of
 // a step that the log holds count for nothing, so it is never wrong to leave
 // them in the file for a while.
 //
@@ -33,14 +33,14 @@ func CreateOpenSteps(path string, o Options) (*OpenSteps, error) {
 	return &OpenSteps{w: w, start: w.position()}, nil
 }
 
-// Append keeps values of a step that is not finished. As with [Writer.Row],
-// they are in the kernel when it returns nil, or counted as pending. It does
-// not allocate.
-func (s *OpenSteps) Append(step int64, items []Item) error {
+// Append keeps values of a step that is not finished, with the times of this
+// call. As with [Writer.Row], they are in the kernel when it returns nil, or
+// counted as pending. It does not allocate.
+func (s *OpenSteps) Append(r *Row) error {
 	if err := s.reclaim(false); err != nil {
 		return err
 	}
-	return s.w.part(step, items)
+	return s.w.Row(r)
 }
 
 // Reset tells that log has accepted the rows of all the steps in the file.

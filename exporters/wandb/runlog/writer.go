@@ -111,6 +111,10 @@ type progress struct {
 	closed   bool
 	isDirty  bool
 
+	folded map[string]int64 // per part, the number of its last record in this log
+	torn   int64            // bytes cut off when the log was opened again
+	damage Damage           // found then
+
 	written  int64
 	dropped  int64
 	stalls   int64
@@ -133,20 +137,25 @@ func Create(path string, o Options) (*Writer, error) {
 		return nil, err
 	}
 	w := newWriter(f, path, o, 0, 0)
-	w.queue.buf = append(w.queue.buf, fileHeader...)
-	w.end = int64(len(fileHeader))
-	err = w.Write(&wandbpb.Record{RecordType: &wandbpb.Record_Header{Header: &wandbpb.HeaderRecord{
-		VersionInfo: &wandbpb.VersionInfo{Producer: producer + "/" + w.opts.Version, MinConsumer: minConsumer},
-	}}})
-	if err == nil && w.Counters().Failing {
-		err = w.lastFailure()
-	}
-	if err != nil {
+	if err := w.begin(); err != nil {
 		w.Close()
 		os.Remove(path)
 		return nil, fmt.Errorf("create run log %s: %w", path, err)
 	}
 	return w, nil
+}
+
+// begin writes the file header and the header record, which must succeed.
+func (w *Writer) begin() error {
+	w.queue.buf = append(w.queue.buf, fileHeader...)
+	w.end = int64(len(fileHeader))
+	err := w.Write(&wandbpb.Record{RecordType: &wandbpb.Record_Header{Header: &wandbpb.HeaderRecord{
+		VersionInfo: &wandbpb.VersionInfo{Producer: producer + "/" + w.opts.Version, MinConsumer: minConsumer},
+	}}})
+	if err == nil {
+		err = w.lastFailure()
+	}
+	return err
 }
 
 // newWriter goes on at offset end of an open, locked file after record num.
@@ -221,6 +230,7 @@ type Counters struct {
 	PendingRecords int64 // in memory: a crash of the process loses them
 	PendingBytes   int64
 	DroppedRecords int64
+	TornBytes      int64 // cut off by Reopen
 	Stalls         int64 // writes that took longer than StallBound
 	WriteErrors    int64
 	SyncErrors     int64 // after the first one SyncedBytes never grows again
@@ -235,7 +245,7 @@ func (w *Writer) Counters() Counters {
 	return Counters{
 		Records: w.written, Bytes: w.flushed, SyncedBytes: w.synced,
 		PendingRecords: w.pendingRecords(), PendingBytes: w.pendingBytes(),
-		DroppedRecords: w.dropped, Stalls: w.stalls,
+		DroppedRecords: w.dropped, TornBytes: w.torn, Stalls: w.stalls,
 		WriteErrors: w.failures, SyncErrors: w.syncErrs,
 		Handoff: w.handoff, Failing: w.failing,
 	}

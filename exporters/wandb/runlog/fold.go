@@ -1,0 +1,135 @@
+package runlog
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
+)
+
+// Fold copies what other writers have added to the run (Dir.PartPath) into
+// its log, merged by time behind what is there, and removes each part once
+// the copy is on stable storage. Parts whose writer is alive are left alone.
+// The header, run and exit records of parts are not copied: those of a run
+// are its main writer's to write. A fold that was interrupted may be run
+// again.
+func Fold(w *Writer, dir *Dir) error {
+	f, err := fold(w, dir, func(*wandbpb.Record) {})
+	defer f.close()
+	if err != nil {
+		return err
+	}
+	return f.remove(w, dir)
+}
+
+// folding is a fold under way. It holds the locks of its parts.
+type folding struct {
+	parts   []*source
+	live    int   // parts left alone because their writers are alive
+	records int64 // copied
+	exit    *wandbpb.RunExitRecord
+	damage  Damage
+}
+
+// fold copies and leaves the parts in place.
+func fold(w *Writer, dir *Dir, visit func(*wandbpb.Record)) (*folding, error) {
+	f := &folding{}
+	if err := f.open(w, dir); err != nil {
+		return f, err
+	}
+	err := mergeByTime(f.parts, func(s *source, rec *wandbpb.Record) error {
+		if !f.wants(rec) {
+			return nil
+		}
+		visit(rec)
+		num := rec.GetNum()
+		mark(rec, s.name)
+		if err := w.Write(rec); err != nil {
+			return err
+		}
+		f.records++
+		w.note(s.name, num)
+		return nil
+	})
+	for _, s := range f.parts {
+		f.damage.add(s.reader.Damage())
+	}
+	if err != nil {
+		return f, fmt.Errorf("fold into %s: %w", w.path, err)
+	}
+	return f, nil
+}
+
+// open takes the parts whose writers are gone.
+func (f *folding) open(w *Writer, dir *Dir) error {
+	paths, err := dir.parts()
+	if err != nil {
+		return fmt.Errorf("list parts of run: %w", err)
+	}
+	for _, path := range paths {
+		file, err := openLocked(path, 0)
+		switch {
+		case errors.Is(err, ErrLocked):
+			f.live++
+			continue
+		case errors.Is(err, os.ErrNotExist):
+			continue
+		case err != nil:
+			return err
+		}
+		name := dir.partName(path)
+		f.parts = append(f.parts, &source{name: name, file: file, reader: NewReader(file), skip: w.has(name)})
+	}
+	return nil
+}
+
+// wants says whether a part's record belongs into the log. Of several exit
+// records the last that knows the status counts.
+func (f *folding) wants(rec *wandbpb.Record) bool {
+	switch r := rec.GetRecordType().(type) {
+	case *wandbpb.Record_Exit:
+		if f.exit == nil || !r.Exit.GetUnknown() {
+			f.exit = r.Exit
+		}
+		return false
+	case *wandbpb.Record_Header, *wandbpb.Record_Run, *wandbpb.Record_Final, *wandbpb.Record_Footer, nil:
+		return false
+	}
+	return true
+}
+
+// remove deletes the parts once w is on stable storage.
+func (f *folding) remove(w *Writer, dir *Dir) error {
+	if len(f.parts) == 0 {
+		return nil
+	}
+	if err := w.Sync(); err != nil {
+		return err
+	}
+	for _, s := range f.parts {
+		if err := os.Remove(s.file.Name()); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("remove folded part: %w", err)
+		}
+	}
+	_ = syncDir(dir.Path) // a part that comes back is recognised by its marks
+	return nil
+}
+
+func (f *folding) close() { closeAll(f.parts) }
+
+// has and note keep what the log has of each part.
+func (w *Writer) has(part string) int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.folded[part]
+}
+
+func (w *Writer) note(part string, num int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.folded == nil {
+		w.folded = map[string]int64{}
+	}
+	w.folded[part] = max(w.folded[part], num)
+}

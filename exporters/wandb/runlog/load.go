@@ -1,0 +1,191 @@
+package runlog
+
+import (
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/xjson"
+)
+
+// Run is a whole run in memory. For long runs see [Walk].
+type Run struct {
+	ID, Entity, Project, Name, Notes, Group, JobType string
+	SweepID, Host                                    string
+	Tags                                             []string
+	Start                                            time.Time // zero if the log does not say
+
+	Config      map[string]any // without the _wandb block
+	Metrics     []*wandbpb.MetricRecord
+	Summary     map[string]any
+	History     []HistoryRow
+	Stats       []Sample
+	Console     []ConsoleText
+	Files       []string                   // relative to the run's files directory
+	Environment *wandbpb.EnvironmentRecord // nil if there was none
+	Telemetry   *wandbpb.TelemetryRecord   // nil if there was none
+	Alerts      []*wandbpb.AlertRecord
+
+	Exit    *Exit // nil: the log has no exit record
+	Crashed bool  // no exit record, or one whose status nobody knows; a living run looks the same
+	Records int64 // read from the log and its parts
+	Damage  Damage
+}
+
+// HistoryRow is one step. Values has what the program logged, nested as it
+// was logged, without _step, _runtime and _timestamp.
+type HistoryRow struct {
+	Writer    string // "" for the run's own log
+	Step      int64
+	Runtime   float64 // seconds
+	Timestamp float64 // seconds since 1970
+	Values    map[string]any
+}
+
+// Sample is one record of system metrics; keys have no "system." prefix.
+type Sample struct {
+	Writer string
+	Time   time.Time
+	Values map[string]any
+}
+
+// ConsoleText is what the program printed, as it came.
+type ConsoleText struct {
+	Time   time.Time
+	Stderr bool
+	Text   string
+}
+
+// Exit is how the program ended.
+type Exit struct {
+	Code    int           // 128+n after signal n; without meaning unless Known
+	Signal  int           // that ended the program, 0 if none did
+	Known   bool          // false: nobody saw the status
+	Runtime time.Duration // whole seconds
+}
+
+func exitOf(r *wandbpb.RunExitRecord) Exit {
+	return Exit{
+		Code: int(r.GetExitCode()), Signal: int(r.GetSignal()), Known: !r.GetUnknown(),
+		Runtime: time.Duration(r.GetRuntime()) * time.Second,
+	}
+}
+
+// Load reads a run whole, with what its parts and open steps add. The summary
+// of a crashed run is worked out as [Repair] would.
+func Load(dir *Dir) (*Run, error) {
+	run := &Run{ID: dir.RunID}
+	state := NewState()
+	var exit *wandbpb.RunExitRecord
+	damage, err := Walk(dir, func(writer string, rec *wandbpb.Record) error {
+		run.Records++
+		if e := rec.GetExit(); e != nil && (exit == nil || exit.GetUnknown()) {
+			exit = e
+		}
+		if writer != "" && (rec.GetHeader() != nil || rec.GetRun() != nil) {
+			return nil
+		}
+		_ = state.Apply(rec) // a value that is not JSON is left out
+		run.add(writer, rec)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	run.Damage = damage
+	run.take(state)
+	if exit != nil {
+		e := exitOf(exit)
+		run.Exit = &e
+	}
+	run.Crashed = run.Exit == nil || !run.Exit.Known
+	return run, nil
+}
+
+func (run *Run) add(writer string, rec *wandbpb.Record) {
+	switch r := rec.GetRecordType().(type) {
+	case *wandbpb.Record_History:
+		run.History = append(run.History, historyRow(writer, r.History))
+	case *wandbpb.Record_Stats:
+		sample := Sample{Writer: writer, Time: timeOf(r.Stats.GetTimestamp()), Values: map[string]any{}}
+		for _, it := range r.Stats.GetItem() {
+			sample.Values[it.GetKey()] = decoded(it.GetValueJson())
+		}
+		run.Stats = append(run.Stats, sample)
+	case *wandbpb.Record_OutputRaw:
+		run.Console = append(run.Console, ConsoleText{
+			Time: timeOf(r.OutputRaw.GetTimestamp()), Text: r.OutputRaw.GetLine(),
+			Stderr: r.OutputRaw.GetOutputType() == wandbpb.OutputRawRecord_STDERR,
+		})
+	case *wandbpb.Record_Files:
+		for _, f := range r.Files.GetFiles() {
+			run.Files = append(run.Files, f.GetPath())
+		}
+	case *wandbpb.Record_Alert:
+		run.Alerts = append(run.Alerts, r.Alert)
+	}
+}
+
+// take moves what the state has into the run.
+func (run *Run) take(s *State) {
+	r := s.Run
+	if r.GetRunId() != "" {
+		run.ID = r.GetRunId()
+	}
+	run.Entity, run.Project, run.Name, run.Notes = r.GetEntity(), r.GetProject(), r.GetDisplayName(), r.GetNotes()
+	run.Group, run.JobType, run.Tags = r.GetRunGroup(), r.GetJobType(), r.GetTags()
+	run.SweepID, run.Host = r.GetSweepId(), r.GetHost()
+	run.Start = timeOf(r.GetStartTime())
+	run.Config, run.Metrics, run.Summary = s.Config(), s.Metrics(), s.Summary()
+	delete(run.Config, "_wandb")
+	run.Environment, run.Telemetry = s.Environment, s.Telemetry
+}
+
+func historyRow(writer string, h *wandbpb.HistoryRecord) HistoryRow {
+	row := HistoryRow{Writer: writer, Step: stepOf(h), Values: map[string]any{}}
+	for _, item := range h.GetItem() {
+		path := itemPath(item)
+		switch v := decoded(item.GetValueJson()); strings.Join(path, ".") {
+		case "_step":
+		case "_runtime":
+			row.Runtime = asFloat(v)
+		case "_timestamp":
+			row.Timestamp = asFloat(v)
+		default:
+			at := row.Values
+			for _, part := range path[:len(path)-1] {
+				at = child(at, part)
+			}
+			at[path[len(path)-1]] = v
+		}
+	}
+	return row
+}
+
+// decoded reads a JSON value; what is none is shown as the text it is.
+func decoded(text string) any {
+	v, err := xjson.Decode([]byte(text))
+	if err != nil {
+		return text
+	}
+	return v
+}
+
+func asFloat(v any) float64 {
+	switch v := v.(type) {
+	case int64:
+		return float64(v)
+	case float64:
+		return v
+	}
+	return 0
+}
+
+func timeOf(t *timestamppb.Timestamp) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.AsTime()
+}

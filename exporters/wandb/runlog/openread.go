@@ -1,0 +1,86 @@
+package runlog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+)
+
+// readOpenSteps puts the parts in a side file together: one row per step,
+// later values in place of earlier ones, steps ascending. A missing file has
+// none.
+func readOpenSteps(path string) ([]*Row, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read open steps: %w", err)
+	}
+	defer f.Close()
+	rows, err := joinParts(f)
+	if err != nil {
+		return nil, fmt.Errorf("read open steps %s: %w", path, err)
+	}
+	return rows, nil
+}
+
+func joinParts(src io.Reader) ([]*Row, error) {
+	r := NewReader(src)
+	rows := map[int64]*Row{}
+	places := map[int64]map[Key]int{}
+	for {
+		rec, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		h := rec.GetHistory()
+		if h == nil {
+			continue
+		}
+		step := stepOf(h)
+		if rows[step] == nil {
+			rows[step], places[step] = &Row{Step: step}, map[Key]int{}
+		}
+		for _, item := range h.GetItem() {
+			rows[step].set(itemOf(item), places[step])
+		}
+	}
+	var out []*Row
+	for _, row := range rows {
+		out = append(out, row)
+	}
+	slices.SortFunc(out, func(a, b *Row) int {
+		if a.Step < b.Step {
+			return -1
+		}
+		return 1
+	})
+	return out, nil
+}
+
+// set adds or replaces one value; place says where each key is.
+func (r *Row) set(it Item, place map[Key]int) {
+	switch it.Key {
+	case stepKey:
+		return
+	case runtimeKey:
+		r.Runtime, _ = number(&it)
+		return
+	case timestampKey:
+		r.Timestamp, _ = number(&it)
+		return
+	}
+	if i, ok := place[it.Key]; ok {
+		r.Items[i] = it
+		return
+	}
+	place[it.Key] = len(r.Items)
+	r.Items = append(r.Items, it)
+}

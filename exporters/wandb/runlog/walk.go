@@ -1,0 +1,126 @@
+package runlog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
+)
+
+// Walk shows every record of a run to fn: those of its log and of the parts
+// that were not folded in yet, merged by time, then the steps that were never
+// finished as history records. writer is "" for the run's own log. It works
+// while writers are alive and holds one record per log in memory. An error of
+// fn ends it.
+func Walk(dir *Dir, fn func(writer string, rec *wandbpb.Record) error) (Damage, error) {
+	var damage Damage
+	open, err := readOpenSteps(dir.OpenStepsPath())
+	if err != nil && !errors.Is(err, ErrFormat) { // an unreadable side file hides no log
+		return damage, err
+	}
+	sources, err := dir.sources()
+	defer closeAll(sources)
+	if err != nil {
+		return damage, err
+	}
+	done := map[int64]bool{}
+	err = mergeByTime(sources, func(s *source, rec *wandbpb.Record) error {
+		if h := rec.GetHistory(); h != nil && len(open) > 0 {
+			done[stepOf(h)] = true
+		}
+		return fn(s.name, rec)
+	})
+	for _, s := range sources {
+		damage.add(s.reader.Damage())
+	}
+	if err != nil {
+		return damage, fmt.Errorf("read run %s: %w", dir.Path, err)
+	}
+	for _, row := range open {
+		if done[row.Step] {
+			continue
+		}
+		if err := fn("", rowRecord(row)); err != nil {
+			return damage, fmt.Errorf("read run %s: %w", dir.Path, err)
+		}
+	}
+	return damage, nil
+}
+
+// rowRecord is the message form of a row.
+func rowRecord(row *Row) *wandbpb.Record {
+	var e encoder
+	e.row(row)
+	rec := new(wandbpb.Record)
+	_ = proto.Unmarshal(e.record(0, recordHistory), rec) // our own bytes
+	return rec
+}
+
+// sources opens the run's log and its parts. Records of parts that the log
+// has already are skipped.
+func (d *Dir) sources() ([]*source, error) {
+	main, err := os.Open(d.LogPath())
+	if err != nil {
+		return nil, fmt.Errorf("read run: %w", err)
+	}
+	sources := []*source{{file: main, reader: NewReader(main)}}
+	paths, err := d.parts()
+	if err != nil || len(paths) == 0 {
+		return sources, err
+	}
+	folded, err := foldedIn(d.LogPath())
+	if err != nil {
+		return sources, err
+	}
+	for _, path := range paths {
+		f, err := os.Open(path)
+		if errors.Is(err, os.ErrNotExist) { // folded in this moment
+			continue
+		}
+		if err != nil {
+			return sources, fmt.Errorf("read part of run: %w", err)
+		}
+		name := d.partName(path)
+		sources = append(sources, &source{name: name, file: f, reader: NewReader(f), skip: folded[name]})
+	}
+	return sources, nil
+}
+
+// partName is the writer that PartPath was given.
+func (d *Dir) partName(path string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), "run-"+d.RunID+"."), ".part")
+}
+
+func closeAll(sources []*source) {
+	for _, s := range sources {
+		s.file.Close()
+	}
+}
+
+// foldedIn finds what a log has of each part.
+func foldedIn(path string) (map[string]int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read run: %w", err)
+	}
+	defer f.Close()
+	folded := map[string]int64{}
+	for r := NewReader(f); ; {
+		rec, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return folded, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read run %s: %w", path, err)
+		}
+		if part, n, ok := origin(rec); ok {
+			folded[part] = max(folded[part], n)
+		}
+	}
+}
