@@ -25,9 +25,9 @@ type Blocking struct {
 	out   atomic.Int64 // Unix ns since when a call is out; 0 when none
 }
 
-func newBlocking(cfg *Config, t target, statfs statfsFunc) *Blocking {
+func newBlocking(cfg *Config, t target, calls calls) *Blocking {
 	what := about{metric: "system.filesystem.* of " + t.point, remedy: "check the mount"}
-	return &Blocking{inner: newCollector(cfg.Logger, member{reader: newFilesystem(t, statfs), about: what}), what: t}
+	return &Blocking{inner: newCollector(cfg.Logger, member{reader: newFilesystem(t, calls), about: what}), what: t}
 }
 
 // Describe adds the series of the filesystem without touching it.

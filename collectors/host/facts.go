@@ -27,7 +27,6 @@ type Medium struct {
 type prober struct {
 	cfg    Config
 	choice *filesystems
-	statfs statfsFunc
 }
 
 // Probe fills in what is known of system, CPU, memory and disks. What cannot
@@ -69,7 +68,7 @@ func (p prober) disks(f *sample.Facts) {
 				continue
 			}
 			var st syscall.Statfs_t
-			if p.statfs(newRawPath(t.path), &st) != nil {
+			if p.choice.calls.statfs(newRawPath(t.path), &st) != nil {
 				continue
 			}
 			u := newUsage(&st)

@@ -26,6 +26,7 @@ type filesystems struct {
 	root   string // of the followed process as this process sees it, "" when the same
 	dev    string // where devtmpfs is
 	asked  []string
+	calls  calls
 }
 
 // local returns what can be measured without the danger of blocking.
@@ -40,7 +41,7 @@ func (c *filesystems) local() []target {
 	seen := make(map[devID]bool)
 	for i := range mounts {
 		m := &mounts[i]
-		if onDisk(m) && !seen[m.id] && isDir(c.root+m.point) {
+		if onDisk(m) && !seen[m.id] && c.calls.isDir(c.root+m.point) {
 			seen[m.id] = true
 			if !hasDevice(list, m) {
 				list = appendTarget(list, c.target(m, m.point))

@@ -13,7 +13,6 @@ import (
 // everybody.
 type localfs struct {
 	choice *filesystems
-	statfs statfsFunc
 	seen   uint64 // version of the mount table that list was made for
 	list   []*filesystem
 }
@@ -23,7 +22,7 @@ func (l *localfs) describe(r *registrar) error {
 	targets := l.targets()
 	l.list = l.list[:0]
 	for _, t := range targets {
-		s := newFilesystem(t, l.statfs)
+		s := newFilesystem(t, l.choice.calls)
 		if err := s.describe(r); err != nil {
 			return err
 		}

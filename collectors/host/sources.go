@@ -20,23 +20,23 @@ func Sources(cfg Config) ([]agent.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sources(cfg, statfs), nil
+	return sources(cfg, realCalls), nil
 }
 
-func sources(cfg Config, statfs statfsFunc) []agent.Source {
+func sources(cfg Config, calls calls) []agent.Source {
 	pid := "self"
 	if cfg.PID != 0 {
 		pid = strconv.Itoa(cfg.PID)
 	}
 	mounts := newMountTable(mountinfoPath(cfg.Proc, pid))
-	choice := &filesystems{mounts: mounts, root: foreignRoot(cfg.Proc, pid), dev: cfg.Dev, asked: cfg.DiskPaths}
+	choice := &filesystems{mounts: mounts, root: foreignRoot(cfg.Proc, pid), dev: cfg.Dev, asked: cfg.DiskPaths, calls: calls}
 	links := new(atomic.Uint64)
 	list := []agent.Source{
 		{Name: "host/fast", Every: cfg.Every, Collector: newFast(&cfg, mounts, links)},
-		{Name: "host/medium", Every: max(cfg.Every, mediumEvery), Collector: newMedium(&cfg, choice, links, statfs)},
+		{Name: "host/medium", Every: max(cfg.Every, mediumEvery), Collector: newMedium(&cfg, choice, links)},
 	}
 	for _, t := range choice.blocking() {
-		list = append(list, agent.Source{Name: "host/fs" + t.point, Every: max(cfg.Every, slowEvery), Collector: newBlocking(&cfg, t, statfs)})
+		list = append(list, agent.Source{Name: "host/fs" + t.point, Every: max(cfg.Every, slowEvery), Collector: newBlocking(&cfg, t, calls)})
 	}
 	return list
 }
@@ -73,7 +73,7 @@ func newFast(cfg *Config, mounts *mountTable, links *atomic.Uint64) *Collector {
 	return newCollector(cfg.Logger, members...)
 }
 
-func newMedium(cfg *Config, choice *filesystems, links *atomic.Uint64, statfs statfsFunc) *Medium {
+func newMedium(cfg *Config, choice *filesystems, links *atomic.Uint64) *Medium {
 	c := newCollector(cfg.Logger,
 		member{reader: newVmstat(filepath.Join(cfg.Proc, "vmstat")), about: about{metric: "system.paging.operations, system.paging.faults, system.linux.oom_kills"}},
 		member{reader: newFilenr(filepath.Join(cfg.Proc, "sys/fs/file-nr")), about: about{metric: "system.linux.file_descriptors.*"}},
@@ -81,7 +81,7 @@ func newMedium(cfg *Config, choice *filesystems, links *atomic.Uint64, statfs st
 		member{reader: noFrequency{filepath.Join(cfg.Sys, "devices/system/cpu/cpu0/cpufreq/scaling_cur_freq")},
 			about: about{metric: "system.cpu.frequency", remedy: "none in a virtual machine; else load a cpufreq driver"}},
 		member{reader: newLinks(cfg.Sys, links), about: about{metric: "hw.network.up, hw.network.bandwidth.limit"}},
-		member{reader: &localfs{choice: choice, statfs: statfs}, about: about{metric: "system.filesystem.*"}},
+		member{reader: &localfs{choice: choice}, about: about{metric: "system.filesystem.*"}},
 	)
-	return &Medium{Collector: c, prober: prober{cfg: *cfg, choice: choice, statfs: statfs}}
+	return &Medium{Collector: c, prober: prober{cfg: *cfg, choice: choice}}
 }

@@ -42,15 +42,21 @@ type target struct {
 	mode   string // ro or rw
 }
 
-// statfsFunc asks for the usage of path, which may block for ever.
-type statfsFunc func(path *rawPath, into *syscall.Statfs_t) error
+// calls are the system calls on filesystems, replaced in tests.
+type calls struct {
+	statfs func(path *rawPath, into *syscall.Statfs_t) error // may block for ever
+	isDir  func(path string) bool                            // for local filesystems only
+}
+
+// realCalls are those of the kernel.
+var realCalls = calls{statfs: statfs, isDir: isDir}
 
 // filesystem is the series of one target. It implements reader.
 type filesystem struct {
 	target
-	raw    *rawPath
-	statfs statfsFunc
-	st     syscall.Statfs_t
+	raw   *rawPath
+	calls calls
+	st    syscall.Statfs_t
 
 	usage    [3]sample.Ref // used, free, reserved
 	limit    sample.Ref
@@ -60,8 +66,8 @@ type filesystem struct {
 	failing  sample.Ref
 }
 
-func newFilesystem(t target, statfs statfsFunc) *filesystem {
-	return &filesystem{target: t, raw: newRawPath(t.path), statfs: statfs}
+func newFilesystem(t target, calls calls) *filesystem {
+	return &filesystem{target: t, raw: newRawPath(t.path), calls: calls}
 }
 
 func (s *filesystem) describe(r *registrar) error {
@@ -85,7 +91,7 @@ func (s *filesystem) describe(r *registrar) error {
 // beside being returned.
 func (s *filesystem) collect(t *tick) error {
 	for {
-		err := s.statfs(s.raw, &s.st)
+		err := s.calls.statfs(s.raw, &s.st)
 		if errors.Is(err, syscall.EINTR) {
 			continue
 		}
