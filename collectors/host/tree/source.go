@@ -8,8 +8,8 @@ import (
 	"fmt"
 
 	"github.com/wandb-agent/wandb-agent/agent"
-	"github.com/wandb-agent/wandb-agent/agent/catalog"
 	"github.com/wandb-agent/wandb-agent/agent/sample"
+	"github.com/wandb-agent/wandb-agent/collectors/internal/series"
 )
 
 // Sources returns what the agent is to tick for the given run: the fast source
@@ -21,46 +21,6 @@ func (t *Tree) Sources(run sample.RunID) []agent.Source {
 	}
 }
 
-// series is the part that both collectors share: descriptions, and the end.
-type series struct {
-	schema  *sample.Schema
-	all     []sample.Ref
-	final   bool // the last counters were put
-	retired bool // the series were ended
-}
-
-// add describes one series; counters count from start (Clock time, ns).
-func (s *series) add(ref *sample.Ref, start int64, name string, labels ...string) error {
-	d, err := catalog.Desc(name, labels...)
-	if err != nil {
-		return err
-	}
-	if *ref, err = s.schema.Add(d); err != nil {
-		return err
-	}
-	if d.Kind == sample.Counter {
-		s.schema.SetStart(*ref, start)
-	}
-	s.all = append(s.all, *ref)
-	return nil
-}
-
-// last reports whether the final counters are to be put now. On the call after
-// that it ends the series: a consumer still gets the final frame as live.
-func (s *series) last() bool {
-	if !s.final {
-		s.final = true
-		return true
-	}
-	if !s.retired {
-		s.retired = true
-		for _, ref := range s.all {
-			s.schema.End(ref)
-		}
-	}
-	return false
-}
-
 // stateNames are the states of proc_pid_stat(5) that are told apart.
 const stateNames = "RSDZTtI"
 
@@ -68,7 +28,7 @@ const stateNames = "RSDZTtI"
 type fast struct {
 	t   *Tree
 	run sample.RunID
-	series
+	set series.Set
 
 	user, system, userUtil, systemUtil sample.Ref
 	resident, virtual, threads         sample.Ref
@@ -87,23 +47,23 @@ var (
 
 // Describe adds the series of the tree.
 func (c *fast) Describe(s *sample.Schema) error {
-	c.schema, c.all = s, c.all[:0]
+	c.set.Begin(s)
 	at := c.t.openNS
 	err := errors.Join(
-		c.add(&c.user, at, "process.cpu.time", "user"),
-		c.add(&c.system, at, "process.cpu.time", "system"),
-		c.add(&c.userUtil, at, "process.cpu.utilization", "user"),
-		c.add(&c.systemUtil, at, "process.cpu.utilization", "system"),
-		c.add(&c.resident, at, "process.memory.usage"),
-		c.add(&c.virtual, at, "process.memory.virtual"),
-		c.add(&c.threads, at, "process.thread.count"),
-		c.add(&c.minor, at, "process.paging.faults", "minor"),
-		c.add(&c.major, at, "process.paging.faults", "major"),
-		c.add(&c.processes, at, "process.linux.count"),
-		c.add(&c.cpus, at, "process.linux.cpu.capacity"),
+		c.set.Add(&c.user, at, "process.cpu.time", "user"),
+		c.set.Add(&c.system, at, "process.cpu.time", "system"),
+		c.set.Add(&c.userUtil, at, "process.cpu.utilization", "user"),
+		c.set.Add(&c.systemUtil, at, "process.cpu.utilization", "system"),
+		c.set.Add(&c.resident, at, "process.memory.usage"),
+		c.set.Add(&c.virtual, at, "process.memory.virtual"),
+		c.set.Add(&c.threads, at, "process.thread.count"),
+		c.set.Add(&c.minor, at, "process.paging.faults", "minor"),
+		c.set.Add(&c.major, at, "process.paging.faults", "major"),
+		c.set.Add(&c.processes, at, "process.linux.count"),
+		c.set.Add(&c.cpus, at, "process.linux.cpu.capacity"),
 	)
 	for i := range c.states {
-		err = errors.Join(err, c.add(&c.states[i], at, "process.linux.state", stateNames[i:i+1]))
+		err = errors.Join(err, c.set.Add(&c.states[i], at, "process.linux.state", stateNames[i:i+1]))
 	}
 	return err
 }
@@ -122,7 +82,7 @@ func (c *fast) Collect(_ context.Context, f *sample.Frame) error {
 		return nil
 	}
 	if t.ended {
-		if c.last() {
+		if c.set.Last() {
 			c.putCounters(f)
 		}
 		return nil
@@ -207,18 +167,18 @@ func (c *fast) Close() error { return c.t.Close() }
 
 // medium collects what is dearer or changes slowly.
 type medium struct {
-	t *Tree
-	series
+	t           *Tree
+	set         series.Set
 	read, write sample.Ref
 	warned      bool
 }
 
 // Describe adds the I/O series of the tree.
 func (c *medium) Describe(s *sample.Schema) error {
-	c.schema, c.all = s, c.all[:0]
+	c.set.Begin(s)
 	return errors.Join(
-		c.add(&c.read, c.t.openNS, "process.disk.io", "read"),
-		c.add(&c.write, c.t.openNS, "process.disk.io", "write"),
+		c.set.Add(&c.read, c.t.openNS, "process.disk.io", "read"),
+		c.set.Add(&c.write, c.t.openNS, "process.disk.io", "write"),
 	)
 }
 
@@ -241,7 +201,7 @@ func (c *medium) collect(f *sample.Frame) (err, warn error) {
 		return nil, nil
 	}
 	if t.ended {
-		if c.last() {
+		if c.set.Last() {
 			c.put(f)
 		}
 		return nil, nil

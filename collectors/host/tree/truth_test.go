@@ -146,16 +146,15 @@ func testTruth(t *testing.T, mode string, root *follower, marker string) {
 	dir := t.TempDir()
 	d := drive(t, Config{PID: root.cmd.Process.Pid, OrphanMarker: marker})
 	d.tick(2)
-	before := d.last["process.memory.usage"]
 	stop := d.ticker(time.Second)
 	fmt.Fprintln(root.in, mode, "work", dir)
-	held := await(t, filepath.Join(dir, "holding"))
+	held := await(t, filepath.Join(dir, "holding")).RSS
 	for deadline := time.Now().Add(20 * time.Second); d.tree.count() < 2 && time.Now().Before(deadline); {
 		time.Sleep(50 * time.Millisecond)
 	}
 	stop()
 	d.tick(1)
-	d.within("memory", d.last["process.memory.usage"]-before, float64(held.RSS))
+	d.within("memory", d.last["process.memory.usage"], float64(held+rss(t, root.cmd.Process.Pid)))
 	stop = d.ticker(time.Second)
 	if err := os.WriteFile(filepath.Join(dir, "release"), nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -178,6 +177,16 @@ func testTruth(t *testing.T, mode string, root *follower, marker string) {
 	} else {
 		d.within("written", d.last["process.disk.io/write"], float64(want.Write))
 	}
+}
+
+// rss is the exact resident size of a process in bytes.
+func rss(t *testing.T, pid int) uint64 {
+	t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rollupRSS(b)
 }
 
 func await(t *testing.T, path string) report {
