@@ -22,7 +22,8 @@ var gpuMetrics = []Metric{
 		Name: "hw.gpu.memory.usage", Unit: "By", Kind: sample.UpDown, Status: Development,
 		Help:   "Device memory allocated. Marked with hwx.gpu.memory.usage.includes_reserved=true where the driver counts memory it reserves for itself as used.",
 		Labels: gpuLabels("hwx.gpu.memory.usage.includes_reserved"), Source: "nvmlDeviceGetMemoryInfo_v2 used, else nvmlDeviceGetMemoryInfo used",
-		Views: gpuViews("memoryAllocatedBytes", View{}),
+		Views: append(gpuViews("memoryAllocatedBytes", View{Where: map[string]string{"hwx.gpu.memory.usage.includes_reserved": ""}}),
+			gpuViews("memoryAllocatedBytes", View{Where: map[string]string{"hwx.gpu.memory.usage.includes_reserved": "true"}, Rank: 1})...),
 	},
 	{
 		Name: "hw.gpu.memory.limit", Unit: "By", Kind: sample.UpDown, Status: Development,
@@ -53,7 +54,7 @@ var gpuMetrics = []Metric{
 		Views: append(append(
 			gpuViews("powerWatts", View{Where: map[string]string{"hwx.power.window": "average_1s"}}),
 			gpuViews("powerWatts", View{Where: map[string]string{"hwx.power.window": "instant"}, Rank: 1})...),
-			gpuViews("powerWatts", View{Where: map[string]string{"hw.type": "gpu"}, Rank: 2})...),
+			gpuViews("powerWatts", View{Where: map[string]string{"hwx.power.window": ""}, Rank: 2})...),
 	},
 	{
 		Name: "hw.energy", Unit: "J", Kind: sample.Counter, Status: Development,

@@ -50,7 +50,8 @@ type View struct {
 
 // Operand is the newest value of other series, summed over those that match
 // Where and agree with the group in every label that Key names and they have.
-// They are of the group's run, or of the host when the run has none.
+// They are of the group's run, or of the host when the run has none; for a
+// group of the host that has none, of the run when only one takes part.
 type Operand struct {
 	Metric string
 	Where  map[string]string

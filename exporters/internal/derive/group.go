@@ -149,9 +149,11 @@ func (b *builder) addSeries(i int, ref sample.Ref, carry map[groupID]float64) {
 }
 
 // operand finds the series of an operand: those of the group's run, or of the
-// host when the run has none.
+// host when the run has none. A group of the host takes those of the run when
+// the host has none and all that there are belong to one run: which GPUs a run
+// uses is known to the run alone.
 func (b *builder) operand(o catalog.Operand, of *sample.Series, key *template) []sample.Ref {
-	var own, host []sample.Ref
+	var own, host, foreign []sample.Ref
 	for _, ref := range b.kept[o.Metric] {
 		sr := &b.set.series[ref]
 		if !matches(&sr.Desc, o.Where) || !agree(sr, of, key) {
@@ -162,12 +164,27 @@ func (b *builder) operand(o catalog.Operand, of *sample.Series, key *template) [
 			own = append(own, ref)
 		case "":
 			host = append(host, ref)
+		default:
+			foreign = append(foreign, ref)
 		}
 	}
-	if len(own) > 0 {
+	switch {
+	case len(own) > 0:
 		return own
+	case of.Run == "" && b.ofOneRun(foreign):
+		return foreign
 	}
 	return host
+}
+
+// ofOneRun reports whether all the series belong to the same run.
+func (b *builder) ofOneRun(refs []sample.Ref) bool {
+	for _, ref := range refs {
+		if b.set.series[ref].Run != b.set.series[refs[0]].Run {
+			return false
+		}
+	}
+	return len(refs) > 0
 }
 
 // agree reports whether an operand has the values of the group it is for in
