@@ -24,25 +24,26 @@ const (
 // calls is what a tick does, in this order.
 var calls = [callCount]struct {
 	name   string // of the NVML function, for people
+	gives  string // the metrics that are absent without it
 	slow   bool   // asked every 10 s instead of every tick
 	cost   int    // driver calls set aside for it
 	needed func(*reading) bool
 	ways   []func(*reader) code
 }{
-	callUtilization:      {name: "GetUtilizationRates", cost: 1, ways: ways((*reader).utilization)},
-	callMemory:           {name: "GetMemoryInfo", cost: 1, ways: ways((*reader).memory, (*reader).memoryV1)},
-	callTemperature:      {name: "GetTemperature", cost: 1, ways: ways((*reader).temperatureV1, (*reader).temperature)},
-	callClockSM:          {name: "GetClockInfo sm", cost: 1, ways: ways((*reader).clockSM)},
-	callClockMemory:      {name: "GetClockInfo memory", cost: 1, ways: ways((*reader).clockMemory)},
-	callReasons:          {name: "GetCurrentClocksEventReasons", cost: 1, ways: ways((*reader).eventReasons, (*reader).throttleReasons)},
+	callUtilization:      {name: "GetUtilizationRates", gives: "hw.gpu.utilization, hwx.gpu.memory.io.utilization", cost: 1, ways: ways((*reader).utilization)},
+	callMemory:           {name: "GetMemoryInfo", gives: "hw.gpu.memory.usage, hw.gpu.memory.limit", cost: 1, ways: ways((*reader).memory, (*reader).memoryV1)},
+	callTemperature:      {name: "GetTemperature", gives: "hw.temperature", cost: 1, ways: ways((*reader).temperatureV1, (*reader).temperature)},
+	callClockSM:          {name: "GetClockInfo sm", gives: "hwx.gpu.clock.frequency", cost: 1, ways: ways((*reader).clockSM)},
+	callClockMemory:      {name: "GetClockInfo memory", gives: "hwx.gpu.clock.frequency", cost: 1, ways: ways((*reader).clockMemory)},
+	callReasons:          {name: "GetCurrentClocksEventReasons", gives: "hwx.gpu.clock.event_reason", cost: 1, ways: ways((*reader).eventReasons, (*reader).throttleReasons)},
 	callFields:           {name: "GetFieldValues", cost: 1, ways: ways((*reader).fieldValues)},
-	callPower:            {name: "GetPowerUsage", cost: 1, needed: without(powerInstant, powerAverage), ways: ways((*reader).power)},
-	callEnergy:           {name: "GetTotalEnergyConsumption", cost: 1, needed: without(energy), ways: ways((*reader).energy)},
-	callLimit:            {name: "GetEnforcedPowerLimit", slow: true, cost: 1, needed: without(powerLimit), ways: ways((*reader).limit)},
-	callPerformanceState: {name: "GetPerformanceState", slow: true, cost: 1, ways: ways((*reader).performanceState)},
+	callPower:            {name: "GetPowerUsage", gives: "hw.power", cost: 1, needed: without(powerInstant, powerAverage), ways: ways((*reader).power)},
+	callEnergy:           {name: "GetTotalEnergyConsumption", gives: "hw.energy", cost: 1, needed: without(energy), ways: ways((*reader).energy)},
+	callLimit:            {name: "GetEnforcedPowerLimit", gives: "hwx.gpu.power.limit", slow: true, cost: 1, needed: without(powerLimit), ways: ways((*reader).limit)},
+	callPerformanceState: {name: "GetPerformanceState", gives: "hwx.gpu.pstate", slow: true, cost: 1, ways: ways((*reader).performanceState)},
 	// go-nvml asks again when its first guess of the list's length was short.
-	callCompute:  {name: "GetComputeRunningProcesses", slow: true, cost: 2, ways: ways((*reader).computeProcesses)},
-	callGraphics: {name: "GetGraphicsRunningProcesses", slow: true, cost: 2, ways: ways((*reader).graphicsProcesses)},
+	callCompute:  {name: "GetComputeRunningProcesses", gives: "hwx.gpu.run.member, hwx.process.gpu.memory.usage", slow: true, cost: 2, ways: ways((*reader).computeProcesses)},
+	callGraphics: {name: "GetGraphicsRunningProcesses", gives: "hwx.process.gpu.memory.usage", slow: true, cost: 2, ways: ways((*reader).graphicsProcesses)},
 }
 
 func ways(w ...func(*reader) code) []func(*reader) code { return w }

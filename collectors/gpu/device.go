@@ -46,6 +46,7 @@ type deviceSlot struct {
 	latest    reading
 	took      time.Duration
 	errors    [callCount]uint64
+	answers   [callCount]code
 	health    health
 	compute   processList
 	graphics  processList
@@ -170,7 +171,7 @@ func (g *deviceSlot) publish(tick uint64, r *reader, took time.Duration, h healt
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.done, g.busy = tick, false
-	g.latest, g.took, g.errors, g.health = r.out, took, r.errors, h
+	g.latest, g.took, g.errors, g.answers, g.health = r.out, took, r.errors, r.answers, h
 	if h != fine {
 		g.latest.has = 0
 		g.compute, g.graphics = processList{}, processList{}

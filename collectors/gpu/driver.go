@@ -66,6 +66,7 @@ type Driver struct {
 	slots     []*deviceSlot // those described
 	tick      uint64
 	waited    bool
+	fresh     bool // Describe came after the last Collect
 	timer     *time.Timer
 	stopped   bool // more than maxStuck workers are stuck
 
@@ -80,6 +81,7 @@ var (
 	_ agent.Collector = (*Driver)(nil)
 	_ agent.Prober    = (*Driver)(nil)
 	_ agent.Runner    = (*Driver)(nil)
+	_ agent.Explainer = (*Driver)(nil)
 )
 
 // New returns a driver that has not touched the system yet.
@@ -128,7 +130,7 @@ func (d *Driver) Describe(s *sample.Schema) error {
 			return err
 		}
 	}
-	d.schema, d.described = s, change
+	d.schema, d.described, d.fresh = s, change, true
 	return nil
 }
 
@@ -136,11 +138,10 @@ func (d *Driver) Describe(s *sample.Schema) error {
 // Config.Late at most, and puts what they read. GPUs that are late are left
 // out; what they still read belongs to no tick.
 func (d *Driver) Collect(ctx context.Context, f *sample.Frame) error {
+	fresh := d.fresh && d.waited
+	d.fresh = false
 	d.awaitOpen(ctx)
-	d.mu.Lock()
-	changed := d.change != d.described
-	d.mu.Unlock()
-	if changed {
+	if !fresh && d.changed(d.described) {
 		return sample.ErrChanged
 	}
 	now := d.cfg.Clock.Now()
@@ -153,6 +154,13 @@ func (d *Driver) Collect(ctx context.Context, f *sample.Frame) error {
 		g.put(f, d.schema, d.tick, now)
 	}
 	return nil
+}
+
+// changed reports whether GPUs or status differ from those of change number n.
+func (d *Driver) changed(n uint64) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.change != n
 }
 
 // ask has every idle worker read its GPU and waits for them.

@@ -45,6 +45,7 @@ type follower struct {
 	visible    []bool // by gpus, when they do not
 	visibleOK  bool
 	visibleLog bool // its absence was logged
+	fresh      bool // Describe came after the last Collect
 }
 
 type followedGPU struct {
@@ -83,7 +84,7 @@ func (m *follower) Describe(s *sample.Schema) error {
 			return err
 		}
 	}
-	m.schema, m.described = s, change
+	m.schema, m.described, m.fresh = s, change, true
 	m.numbersOK = initialNamespace(d.cfg.Proc)
 	if !m.numbersOK {
 		m.lookAtEnvironment()
@@ -101,10 +102,9 @@ func (p *processSeries) describe(s *sample.Schema) error {
 // Collect puts 1 for the GPUs of the run, 0 for the others and nothing for
 // those of which it is not known.
 func (m *follower) Collect(_ context.Context, f *sample.Frame) error {
-	m.driver.mu.Lock()
-	changed := m.driver.change != m.described
-	m.driver.mu.Unlock()
-	if changed {
+	fresh := m.fresh
+	m.fresh = false
+	if !fresh && m.driver.changed(m.described) {
 		return sample.ErrChanged
 	}
 	if !m.numbersOK {
@@ -115,8 +115,8 @@ func (m *follower) Collect(_ context.Context, f *sample.Frame) error {
 		}
 		return nil
 	}
-	if m.match(f) {
-		return sample.ErrChanged
+	if news := m.match(f); news && !fresh {
+		return sample.ErrChanged // a process that came since Describe waits for the next tick
 	}
 	return nil
 }

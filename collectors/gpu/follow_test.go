@@ -103,6 +103,7 @@ func TestRunOwnsTheGPUsItsProcessesUse(t *testing.T) {
 func TestSeriesOfAGoneProcessEnds(t *testing.T) {
 	f := follow(t, namespace(t, initialPIDNamespace))
 	f.pids = []int{42}
+	f.pass()
 	f.fakes[0].list = []process{{pid: 42, used: 1000}}
 	f.pass()
 	ref := f.follow.processes[0].ref

@@ -35,6 +35,7 @@ type reader struct {
 	graphics processList
 	fields   [len(fieldIDs)]field
 	errors   [callCount]uint64 // failed calls; unsupported ones are not failures
+	answers  [callCount]code   // last of each call, where it was not ok
 	state    [callCount]callState
 	cause    code // of the last verdict that was not healthy
 }
@@ -95,6 +96,7 @@ func (r *reader) ask(c call, now int64, left int) (cost int, v verdict) {
 	st, want := &r.state[c], &calls[c]
 	for {
 		answer := want.ways[st.way](r)
+		r.answers[c] = answer
 		cost += want.cost
 		if answer.class() != classUnsupported {
 			return cost, r.judge(c, answer, now)
