@@ -28,6 +28,9 @@ type Config struct {
 
 	Run sample.RunID // run of the followed process; "" follows none
 	PID int          // root of its process tree; 0 is this process
+	// OrphanMarker is an environment entry, NAME=VALUE, that the root was
+	// started with and nothing outside its tree has; see tree.Config.
+	OrphanMarker string
 
 	NoGPU      bool   // keep the driver's library closed
 	GPULibrary string // path of libnvidia-ml.so.1; "" searches as the loader does

@@ -105,15 +105,15 @@ func Load(dir *Dir) (*Run, error) {
 }
 
 func (run *Run) add(writer string, rec *wandbpb.Record) {
-	switch r := rec.GetRecordType().(type) {
-	case *wandbpb.Record_History:
-		run.History = append(run.History, historyRow(writer, r.History))
-	case *wandbpb.Record_Stats:
-		sample := Sample{Writer: writer, Time: timeOf(r.Stats.GetTimestamp()), Values: map[string]any{}}
-		for _, it := range r.Stats.GetItem() {
-			sample.Values[it.GetKey()] = decoded(it.GetValueJson())
-		}
+	if row, ok := RowOf(writer, rec); ok {
+		run.History = append(run.History, row)
+		return
+	}
+	if sample, ok := SampleOf(writer, rec); ok {
 		run.Stats = append(run.Stats, sample)
+		return
+	}
+	switch r := rec.GetRecordType().(type) {
 	case *wandbpb.Record_OutputRaw:
 		run.Console = append(run.Console, ConsoleText{
 			Time: timeOf(r.OutputRaw.GetTimestamp()), Text: r.OutputRaw.GetLine(),
@@ -141,6 +141,28 @@ func (run *Run) take(s *State) {
 	run.Config, run.Metrics, run.Summary = s.Config(), s.Metrics(), s.Summary()
 	delete(run.Config, "_wandb")
 	run.Environment, run.Telemetry = s.Environment, s.Telemetry
+}
+
+// RowOf decodes a history record, as [Walk] shows it; false for any other.
+func RowOf(writer string, rec *wandbpb.Record) (HistoryRow, bool) {
+	h := rec.GetHistory()
+	if h == nil {
+		return HistoryRow{}, false
+	}
+	return historyRow(writer, h), true
+}
+
+// SampleOf decodes a stats record, as [Walk] shows it; false for any other.
+func SampleOf(writer string, rec *wandbpb.Record) (Sample, bool) {
+	st := rec.GetStats()
+	if st == nil {
+		return Sample{}, false
+	}
+	sample := Sample{Writer: writer, Time: timeOf(st.GetTimestamp()), Values: make(map[string]any, len(st.GetItem()))}
+	for _, it := range st.GetItem() {
+		sample.Values[it.GetKey()] = decoded(it.GetValueJson())
+	}
+	return sample, true
 }
 
 func historyRow(writer string, h *wandbpb.HistoryRecord) HistoryRow {
