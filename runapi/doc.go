@@ -1,0 +1,123 @@
+// Package runapi makes a program's own numbers a W&B run, with the numbers of
+// the hardware under it on the same timeline.
+//
+//	run, err := runapi.Init(ctx, runapi.Settings{Project: "mnist", Config: cfg})
+//	if err != nil { ... }
+//	defer run.Close()
+//	for step := range steps {
+//	    ...
+//	    run.Log(map[string]any{"loss": loss, "val": map[string]any{"acc": acc}})
+//	}
+//	err = run.Finish(0)
+//
+// # The path of a row
+//
+//	Log, LogRow ─▶ step rules ─▶ history record ─▶ write(2) to the run's log ─▶ Log returns
+//	                  │                 └─▶ ring, row lane ─▶ Settings.Outputs
+//	                  └─ NoCommit, AtStep: part ─▶ write(2) to run-<id>.open ─▶ Log returns
+//	hardware: collectors ─▶ ring ─▶ exporters/wandb ─▶ stats records in the same log
+//
+// The log is the W&B transaction log <dir>/wandb/offline-run-<time>-<id>/run-<id>.wandb.
+//
+// # Promises
+//
+//   - When Log returns nil the row is in the kernel: no crash of this process
+//     loses it. Power failure loses at most a second. A directory that stalls
+//     makes Log return after a stated bound; Counters.Pending says how many
+//     records are not yet on disk.
+//   - Log never waits for a network. This version keeps every run offline: with
+//     mode online, Run.Notice says how to send it.
+//   - Nothing here panics, prints, ends the process or reads the environment
+//     beyond Settings.Environ. Messages go to Settings.Logger.
+//   - Every method may be called from any goroutine, on a nil *Run and on a
+//     disabled run, where it does nothing and returns nil. After Finish,
+//     methods that store something return ErrFinished.
+//
+// # Steps
+//
+// A run counts steps from 0. A row belongs to one step:
+//
+//	Log(m)                        adds m to the current step, stores the step, step + 1
+//	Log(m, NoCommit())            adds m to the current step only
+//	Log(m, AtStep(n)), n > step   stores the current step if it holds anything, goes to n, adds m
+//	Log(m, AtStep(n)), n = step   adds m to the current step only
+//	Log(m, AtStep(n), Commit())   as above, then stores step n, step + 1
+//	Log(m, AtStep(n)), n < step   nothing is stored: an error that is ErrStepBack, counted in Counters.Refused
+//	Finish                        stores the current step if it holds anything
+//
+// The later of two values for one key in one step wins. Parts of a step that
+// is still open are as safe against a crash as whole rows.
+//
+// # Keys and values
+//
+// Keys are text; dots and slashes in them are part of the name (W&B shows the
+// part before the last slash as a section). A nested map[string]any or struct
+// becomes nested keys. Empty keys and keys longer than MaxKeyBytes are refused.
+// Keys that start with _ are W&B's: _timestamp (Unix seconds) may be given,
+// _step, _runtime and _wandb are refused, others are stored but match no glob.
+//
+// Values are nil, bool, text, every integer and float type, NaN and the
+// infinities (stored as NaN, Infinity, -Infinity), integers beyond 2^53 exactly,
+// time.Duration as seconds, time.Time as RFC 3339 text, slices, arrays, maps
+// with text or integer keys, structs by their json tags, json.Marshaler and
+// encoding.TextMarshaler (fmt.Stringer is not asked: many types print more than
+// their value). Bytes that are not UTF-8 become U+FFFD. A value that has no
+// JSON form (a func, a channel, a cycle) makes a *ValueError that names key and
+// type; then nothing of that row is stored and Counters.Refused grows.
+//
+// # The typed path
+//
+// Keys resolved once and a row that is reused cost no allocation:
+//
+//	loss, acc := run.Key("loss"), run.Key("val", "acc")
+//	row := run.Row()
+//	for ... {
+//	    row.Float(loss, l)
+//	    row.Float(acc, a)
+//	    err := run.LogRow(&row)   // empties the row
+//	}
+//
+// # Config, summary, metrics
+//
+// Config holds what does not change (hyperparameters). Changing a value that is
+// set is ErrConfigLocked unless AllowChange is given; maps merge key by key.
+// Text under a name that says it is a secret (api_key, password) is stored as
+// ***; other config, rows and summary are the user's data and stored as given,
+// except that the values of secret environment variables never reach config.
+//
+// Summary holds one value per key: the last one logged, or what DefineMetric
+// asks for (min, max, mean, first, last), or what Summary().Set put there last.
+// It is written at most once a second and rebuilt from the rows after a crash.
+//
+// DefineMetric says what to plot a metric against and how to summarise it. Its
+// name may end in * to define all metrics with that prefix.
+//
+// # Where settings come from
+//
+// Highest first: the Settings struct, WANDB_* variables of Settings.Environ,
+// the file settings in the wandb directory, the file ~/.config/wandb/settings,
+// defaults. An invalid value is an error of Init that names the variable or the
+// file and line; a variable that has no effect here is a logged warning.
+//
+//	WANDB_MODE           online, offline, disabled (dryrun is offline, run is online); WANDB_DISABLED=true
+//	WANDB_PROJECT        WANDB_ENTITY WANDB_RUN_ID WANDB_NAME WANDB_NOTES WANDB_TAGS (commas)
+//	WANDB_RUN_GROUP      WANDB_JOB_TYPE WANDB_DIR WANDB_CONFIG_DIR WANDB_CONSOLE (off)
+//	WANDB_X_LABEL        label of this writer's system metrics
+//	WANDB_X_DISABLE_STATS WANDB_X_DISABLE_META WANDB_X_DISABLE_MACHINE_INFO
+//	WANDB_X_STATS_SAMPLING_INTERVAL (seconds between stats records) WANDB_X_STATS_PID
+//	WANDB_DISABLE_GIT    WANDB_GIT_REMOTE_URL WANDB_GIT_COMMIT WANDB_GIT_ROOT
+//	WANDB_HOST           WANDB_USERNAME WANDB_USER_EMAIL WANDB_DOCKER
+//	WANDB_PROGRAM        WANDB_ARGS (JSON list) WANDB_X_EXECUTABLE
+//
+// # Files
+//
+// All below the run directory (0700, files 0600): files/config.yaml,
+// files/wandb-summary.json, files/wandb-metadata.json, files/output.log. The
+// console is recorded only as far as the program writes to ConsoleWriter;
+// lines are stored whole, with secrets masked (package redact).
+//
+// # Non-goals
+//
+// No capture of os.Stdout behind the program's back, no upload, no artifacts,
+// no media here.
+package runapi

@@ -1,0 +1,102 @@
+package runapi
+
+import (
+	"fmt"
+	"path/filepath"
+	"sort"
+	"strings"
+)
+
+// noEffect are variables of the official client that change nothing here but
+// whose authors would expect them to.
+var noEffect = map[string]string{
+	"WANDB_RESUME":            "runs are not resumed by this version",
+	"WANDB_RESUME_FROM":       "runs are not resumed by this version",
+	"WANDB_FORK_FROM":         "runs are not forked by this version",
+	"WANDB_SWEEP_ID":          "sweeps are not supported by this version",
+	"WANDB_SAVE_CODE":         "code is not saved by this version",
+	"WANDB_IGNORE_GLOBS":      "no user files are stored by this version",
+	"WANDB_NOTEBOOK_NAME":     "a Go program is no notebook",
+	"WANDB_X_PRIMARY":         "every writer is primary in this version",
+	"WANDB_START_METHOD":      "there is no service process to start",
+	"WANDB_ANONYMOUS":         "anonymous runs are not supported",
+	"WANDB_X_STATS_NO_CGROUP": "limits of the cgroup always count",
+}
+
+// elsewhere are variables that other parts use (the uploader, artifact
+// commands, the official client beside us): silence is right. A name that
+// ends in _ stands for all that begin with it.
+var elsewhere = []string{
+	"WANDB_API_KEY", "WANDB_BASE_URL", "WANDB_APP_URL", "WANDB_CONFIG_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR",
+	"WANDB_ARTIFACT_", "WANDB_CREDENTIALS_FILE", "WANDB_IDENTITY_TOKEN_FILE", "WANDB_INSECURE_DISABLE_SSL",
+	"WANDB_HTTP_", "WANDB_HTTPS_PROXY", "WANDB_FILE_PUSHER_TIMEOUT", "WANDB_INIT_TIMEOUT", "WANDB_FINISH_TIMEOUT",
+	"WANDB_HEARTBEAT_SECONDS", "WANDB_SILENT", "WANDB_QUIET", "WANDB_DEBUG", "WANDB_ERROR_REPORTING", "WANDB_SERVICE",
+	"WANDB_DISABLED", "WANDB_DISABLE_CODE", "WANDB_ORGANIZATION", "WANDB_CONSOLE_", "WANDB_X_FILE_", "WANDB_X_GRAPHQL_",
+	"WANDB_X_EXTRA_HTTP_HEADERS", "WANDB_X_STATS_", "WANDB_AGENT_",
+}
+
+// environMap indexes an os.Environ list; as in the C library the first of two
+// equal names counts. WANDB__FOO is another spelling of WANDB_X_FOO.
+func environMap(environ []string) map[string]string {
+	m := make(map[string]string)
+	for _, kv := range environ {
+		name, value, ok := strings.Cut(kv, "=")
+		if !ok {
+			continue
+		}
+		if foo, ok := strings.CutPrefix(name, "WANDB__"); ok {
+			name = "WANDB_X_" + foo
+		}
+		if _, dup := m[name]; !dup {
+			m[name] = value
+		}
+	}
+	return m
+}
+
+// fromEnviron finds the options' variables and warns about WANDB_ variables
+// that have no effect.
+func (r *resolver) fromEnviron(opts []option) map[string]given {
+	found := make(map[string]given)
+	known := make(map[string]bool)
+	for i := range opts {
+		for _, name := range opts[i].variables() {
+			known[name] = true
+			if v, ok := r.env[name]; ok && v != "" && found[opts[i].name].value == "" {
+				found[opts[i].name] = given{v, name}
+			}
+		}
+	}
+	for name, value := range r.env {
+		if value != "" && strings.HasPrefix(name, "WANDB_") && !known[name] {
+			r.unused(name)
+		}
+	}
+	sort.Strings(r.warnings)
+	return found
+}
+
+func (r *resolver) unused(name string) {
+	if why, ok := noEffect[name]; ok {
+		r.warnings = append(r.warnings, fmt.Sprintf("%s: %s", name, why))
+		return
+	}
+	for _, e := range elsewhere {
+		if name == e || strings.HasSuffix(e, "_") && strings.HasPrefix(name, e) {
+			return
+		}
+	}
+	r.warnings = append(r.warnings, name+": no such setting")
+}
+
+// globalFile is the path of the user's settings file, "" when there can be none.
+func (r *resolver) globalFile() string {
+	dir := r.env["WANDB_CONFIG_DIR"]
+	if dir == "" && r.env["HOME"] != "" {
+		dir = filepath.Join(r.env["HOME"], ".config", "wandb")
+	}
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, "settings")
+}

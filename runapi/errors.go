@@ -1,0 +1,61 @@
+package runapi
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What callers branch on.
+var (
+	// ErrFinished is returned after Finish by methods that store something.
+	ErrFinished = errors.New("run is finished")
+	// ErrStepBack is returned by Log with AtStep(n) when n is below the run's
+	// step; nothing was stored.
+	ErrStepBack = errors.New("step goes back")
+	// ErrConfigLocked is returned by Config.Set and Update when another value
+	// is set already and AllowChange was not given; nothing was stored.
+	ErrConfigLocked = errors.New("config value is set already")
+	// ErrKey is returned for a key that is empty, too long or reserved.
+	ErrKey = errors.New("key is not allowed")
+	// ErrRowTooLarge is returned for a row above MaxRowBytes, which no W&B
+	// server would take.
+	ErrRowTooLarge = errors.New("row is too large")
+)
+
+// Limits of what is stored.
+const (
+	// MaxKeyBytes bounds a key, nested parts and their separators included.
+	MaxKeyBytes = 4096
+	// MaxRowBytes bounds the JSON text of one row: W&B drops longer lines.
+	MaxRowBytes = 10_383_360
+)
+
+// InitError says what kept Init from making a run.
+type InitError struct {
+	Op  string // settings, directory, log, agent
+	Err error
+}
+
+func (e *InitError) Error() string { return "init run: " + e.Op + ": " + e.Err.Error() }
+func (e *InitError) Unwrap() error { return e.Err }
+
+// ValueError names a value that has no JSON form. Nothing of its row, config
+// update or summary update was stored.
+type ValueError struct {
+	Key  string // nested parts joined by dots
+	Type string // Go type
+	Err  error
+}
+
+func (e *ValueError) Error() string {
+	return fmt.Sprintf("value of key %q, type %s: %v", e.Key, e.Type, e.Err)
+}
+func (e *ValueError) Unwrap() error { return e.Err }
+
+// keyError explains why key is refused without repeating all of a long one.
+func keyError(key, reason string) error {
+	if len(key) > 64 {
+		key = key[:64] + "..."
+	}
+	return fmt.Errorf("key %q: %w: %s", key, ErrKey, reason)
+}

@@ -1,0 +1,129 @@
+package runapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
+)
+
+// Close is Finish(0), for defer: after another Finish it does nothing.
+func (r *Run) Close() error {
+	err := r.Finish(0)
+	if errors.Is(err, ErrFinished) {
+		return nil
+	}
+	return err
+}
+
+// Finish ends the run with the exit code of the program, 0 for success: it
+// takes a last hardware sample, stores the open step, the console's last line,
+// the summary and the run's files, and closes the log. It waits at most some
+// seconds for outputs that hang. The error names everything that was not
+// stored or delivered; the run is finished in any case. A second Finish is
+// ErrFinished.
+func (r *Run) Finish(exitCode int) error {
+	if r == nil || r.off {
+		return nil
+	}
+	r.mu.Lock()
+	if r.finished {
+		r.mu.Unlock()
+		return ErrFinished
+	}
+	open := r.flushOpen()
+	r.finished = true
+	r.mu.Unlock()
+
+	close(r.stop)
+	r.back.Wait()
+	r.out.close()
+	r.err.close()
+	ctx, cancel := context.WithTimeout(context.Background(), finishGrace)
+	defer cancel()
+	hardware := r.hw.finish(ctx)
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := errors.Join(open, hardware, r.lines.close(), r.fold(), r.end(exitCode))
+	if r.parts != nil {
+		err = errors.Join(err, r.parts.Close())
+	}
+	if err = errors.Join(err, r.log.Close()); err != nil {
+		return fmt.Errorf("finish run %s: %w", r.set.ID, err)
+	}
+	return nil
+}
+
+// fold takes the records of the run's other writers into its log, and makes
+// output.log from all of them where their console is the run's.
+func (r *Run) fold() error {
+	entries, err := os.ReadDir(r.dir.Path)
+	if err != nil {
+		return fmt.Errorf("look for parts of the run: %w", err)
+	}
+	isPart := func(e fs.DirEntry) bool { return strings.HasSuffix(e.Name(), ".part") }
+	if !slices.ContainsFunc(entries, isPart) {
+		return nil
+	}
+	if err := runlog.Fold(r.log, r.dir); err != nil {
+		return err
+	}
+	return r.copyConsole()
+}
+
+// copyConsole writes output.log anew from the console records of the log.
+func (r *Run) copyConsole() error {
+	path := filepath.Join(r.dir.FilesDir(), outputFile)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	lines := outputLog{path: path}
+	_, err := runlog.Walk(r.dir, func(_ string, rec *wandbpb.Record) error {
+		if out := rec.GetOutputRaw(); out != nil {
+			lines.append([]byte(out.GetLine()))
+		}
+		return nil
+	})
+	return errors.Join(err, lines.close())
+}
+
+// end writes the records that end a log. Some readers stop at exit, older ones
+// want final and footer.
+func (r *Run) end(exitCode int) error {
+	r.features.Finish = true
+	errs := []error{
+		r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Telemetry{Telemetry: r.telemetry()}}),
+		r.writeSummary(), r.endRuntime(), r.writeFiles(),
+		r.announce(wandbpb.FilesItem_END, configFile, summaryFile, outputFile),
+	}
+	for _, rec := range []*wandbpb.Record{
+		{RecordType: &wandbpb.Record_Exit{Exit: &wandbpb.RunExitRecord{ExitCode: int32(exitCode), Runtime: r.runtimeSeconds()}}},
+		{RecordType: &wandbpb.Record_Final{Final: &wandbpb.FinalRecord{}}},
+		{RecordType: &wandbpb.Record_Footer{Footer: &wandbpb.FooterRecord{}}},
+	} {
+		errs = append(errs, r.log.Write(rec))
+	}
+	return errors.Join(errs...)
+}
+
+// endRuntime stores the final length of the run in its summary.
+func (r *Run) endRuntime() error {
+	text := fmt.Sprint(r.runtimeSeconds())
+	return r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Summary{Summary: &wandbpb.SummaryRecord{
+		Update: []*wandbpb.SummaryItem{{NestedKey: []string{"_wandb", "runtime"}, ValueJson: text}},
+	}}})
+}
+
+// runtimeSeconds is how long the run has gone on, earlier processes included.
+func (r *Run) runtimeSeconds() int32 {
+	return int32(time.Duration(r.clock.Now()-r.start).Seconds() + r.before)
+}

@@ -1,0 +1,193 @@
+package runapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/wandb-agent/wandb-agent/agent/sample"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/redact"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
+)
+
+// gitWait is how long Init waits for .git to be read; what comes later is
+// added to the run.
+const gitWait = 20 * time.Millisecond
+
+// Init begins a run: it makes the run directory and its log, writes the first
+// records, and starts the hardware samples beside. It takes some milliseconds.
+// Errors are *InitError. The context only bounds Init; the run goes on until
+// Finish.
+func Init(ctx context.Context, s Settings) (*Run, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, &InitError{"settings", err}
+	}
+	set, found, err := resolve(s)
+	if err != nil {
+		return nil, err
+	}
+	r := newRun(set)
+	found.warn(set.Logger, r.mask)
+	config, err := r.configTree(set.Config)
+	if err != nil {
+		return nil, &InitError{"config", err}
+	}
+	if set.Mode == ModeDisabled {
+		r.off = true
+		return r, r.startConfig(config)
+	}
+	git := startGit(&r.set)
+	if err := r.openLog(); err != nil {
+		return nil, err
+	}
+	early := git.wait(ctx, gitWait)
+	r.setProject(early)
+	if err := r.begin(config, early); err != nil {
+		return nil, &InitError{"log", errors.Join(err, r.log.Close())}
+	}
+	if err := r.startHardware(); err != nil {
+		return nil, &InitError{"agent", errors.Join(err, r.log.Close())}
+	}
+	r.lines.path = filepath.Join(r.dir.FilesDir(), outputFile)
+	r.back.Go(r.background)
+	if early == nil {
+		r.back.Go(func() { r.lateGit(git) })
+	}
+	return r, nil
+}
+
+func newRun(set Settings) *Run {
+	r := &Run{
+		set: set, clock: sample.NewClock(), mask: redact.New(set.Environ), state: runlog.NewState(),
+		stop: make(chan struct{}), writer: runlog.NewID() + runlog.NewID() + runlog.NewID() + runlog.NewID(),
+		keys: keyTable{byKey: map[runlog.Key]*metricKey{}, above: map[runlog.Key]bool{}},
+	}
+	r.start = r.clock.Now()
+	r.out, r.err = console{run: r}, console{run: r, stderr: true}
+	r.open.reset()
+	if r.set.ID == "" {
+		r.set.ID = runlog.NewID()
+	}
+	for _, text := range []*string{&r.set.Name, &r.set.Notes, &r.set.Group, &r.set.JobType} {
+		*text = strings.ToValidUTF8(r.mask.Known(*text), "\ufffd")
+	}
+	r.set.Tags = slices.Clone(r.set.Tags)
+	for i, tag := range r.set.Tags {
+		r.set.Tags[i] = strings.ToValidUTF8(r.mask.Known(tag), "\ufffd")
+	}
+	return r
+}
+
+func (r *Run) logOptions() runlog.Options {
+	return runlog.Options{Version: wandb.Version, Logger: r.set.Logger, File: r.set.logFile}
+}
+
+// openLog makes the run directory and its log, or continues an existing one.
+func (r *Run) openLog() error {
+	if r.set.RunDir != nil {
+		r.dir = r.set.RunDir
+		r.set.ID = r.dir.RunID
+		if _, err := os.Stat(r.dir.LogPath()); err == nil {
+			return r.continueLog()
+		}
+	} else if err := r.makeDir(); err != nil {
+		return &InitError{"directory", err}
+	}
+	log, err := runlog.Create(r.dir.LogPath(), r.logOptions())
+	if err != nil {
+		return &InitError{"log", err}
+	}
+	r.log = log
+	return nil
+}
+
+func (r *Run) makeDir() error {
+	root, err := filepath.Abs(r.set.Dir)
+	if err != nil {
+		return fmt.Errorf("find directory %q: %w", r.set.Dir, err)
+	}
+	wandbDir, err := runlog.WandbDir(root)
+	if err != nil {
+		return err
+	}
+	r.dir, err = runlog.NewDir(runlog.DirOptions{WandbDir: wandbDir, RunID: r.set.ID, Start: r.clock.Wall(r.start)})
+	return err
+}
+
+// setProject settles the project once it is known whether there is a
+// repository to name it after.
+func (r *Run) setProject(git *gitInfo) {
+	if r.set.Project == "" {
+		r.set.Project = defaultProject
+		if git != nil && git.Root != "" {
+			r.set.Project = projectName(filepath.Base(git.Root))
+		}
+	}
+	if r.set.Mode == ModeOnline {
+		r.notice = fmt.Sprintf("run %s is kept offline in %s; send it with: wandb sync %s", r.Path(), r.dir.Path, r.dir.Path)
+		r.set.Logger.Warn("run is kept offline: uploading is not built in", "run", r.Path(), "dir", r.dir.Path, "send", "wandb sync "+r.dir.Path)
+	}
+}
+
+// projectName makes a valid project of a directory's name.
+func projectName(dir string) string {
+	name := strings.Map(func(c rune) rune {
+		if c < ' ' || strings.ContainsRune("/\\#?%:", c) {
+			return '_'
+		}
+		return c
+	}, strings.ToValidUTF8(dir, "_"))
+	if name == "" || len(name) > 128 {
+		return defaultProject
+	}
+	return name
+}
+
+// begin writes the records that every log starts with, unless the log has
+// them already.
+func (r *Run) begin(config map[string]any, git *gitInfo) error {
+	if r.state.Run == nil {
+		if err := r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Run{Run: r.runRecord(git)}}); err != nil {
+			return err
+		}
+	}
+	if err := r.startConfig(config); err != nil {
+		return err
+	}
+	return r.describeProgram(git)
+}
+
+// runRecord describes the run as far as it is known.
+func (r *Run) runRecord(git *gitInfo) *wandbpb.RunRecord {
+	rec := &wandbpb.RunRecord{
+		RunId: r.set.ID, Entity: r.set.Entity, Project: r.set.Project,
+		DisplayName: r.set.Name, Notes: r.set.Notes, RunGroup: r.set.Group, JobType: r.set.JobType, Tags: r.set.Tags,
+		StartTime: timestamppb.New(r.clock.Wall(r.start)),
+		Telemetry: r.telemetry(),
+	}
+	if !r.set.DisableMachineInfo {
+		rec.Host = r.hostName()
+	}
+	if git != nil {
+		rec.Git = r.gitRecord(git)
+	}
+	return rec
+}
+
+// write appends a record to the log and folds it into the state. Called
+// before the run is shared, or with mu held.
+func (r *Run) write(rec *wandbpb.Record) error {
+	if err := r.log.Write(rec); err != nil {
+		return err
+	}
+	return r.state.Apply(rec)
+}

@@ -1,0 +1,159 @@
+package runapi
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// option is a setting that the environment or a settings file may give. Name
+// is the key in files and in messages; env is the variable when it is not
+// WANDB_ and the name in capitals. set is only called for fields that the
+// program left zero.
+type option struct {
+	name, env string
+	isSet     func(*Settings) bool
+	set       func(*Settings, string) error
+}
+
+// variables are the environment variables of the option, most usual first.
+func (o *option) variables() []string {
+	regular := "WANDB_" + strings.ToUpper(o.name)
+	if o.env == "" {
+		return []string{regular}
+	}
+	return []string{o.env, regular}
+}
+
+// options lists every setting that has a counterpart outside the program.
+func options() []option {
+	text := func(name, env string, field func(*Settings) *string) option {
+		return option{name, env,
+			func(s *Settings) bool { return *field(s) != "" },
+			func(s *Settings, v string) error { *field(s) = v; return nil }}
+	}
+	flag := func(name, env string, field func(*Settings) *bool) option {
+		return option{name, env,
+			func(s *Settings) bool { return *field(s) },
+			func(s *Settings, v string) (err error) { *field(s), err = parseBool(v); return err }}
+	}
+	return []option{
+		text("project", "", func(s *Settings) *string { return &s.Project }),
+		text("entity", "", func(s *Settings) *string { return &s.Entity }),
+		text("run_id", "", func(s *Settings) *string { return &s.ID }),
+		text("run_name", "WANDB_NAME", func(s *Settings) *string { return &s.Name }),
+		text("run_notes", "WANDB_NOTES", func(s *Settings) *string { return &s.Notes }),
+		text("run_group", "", func(s *Settings) *string { return &s.Group }),
+		text("run_job_type", "WANDB_JOB_TYPE", func(s *Settings) *string { return &s.JobType }),
+		{"run_tags", "WANDB_TAGS", func(s *Settings) bool { return s.Tags != nil }, setTags},
+		{"mode", "", func(s *Settings) bool { return s.Mode != "" }, setMode},
+		text("root_dir", "WANDB_DIR", func(s *Settings) *string { return &s.Dir }),
+		text("x_label", "", func(s *Settings) *string { return &s.Label }),
+		{"x_stats_sampling_interval", "", func(s *Settings) bool { return s.StatsInterval != 0 }, setStatsInterval},
+		{"x_stats_pid", "", func(s *Settings) bool { return s.PID != 0 }, setPID},
+		{"x_stats_disk_paths", "", func(s *Settings) bool { return s.DiskPaths != nil }, setDiskPaths},
+		flag("x_disable_stats", "", func(s *Settings) *bool { return &s.DisableStats }),
+		flag("x_disable_meta", "", func(s *Settings) *bool { return &s.DisableMeta }),
+		flag("x_disable_machine_info", "", func(s *Settings) *bool { return &s.DisableMachineInfo }),
+		flag("disable_git", "", func(s *Settings) *bool { return &s.DisableGit }),
+		{"console", "", func(s *Settings) bool { return s.DisableConsole }, setConsole},
+		text("program", "", func(s *Settings) *string { return &s.Program }),
+		{"args", "", func(s *Settings) bool { return s.Args != nil }, setArgs},
+		text("x_executable", "", func(s *Settings) *string { return &s.Executable }),
+		text("host", "", func(s *Settings) *string { return &s.Host }),
+		text("username", "", func(s *Settings) *string { return &s.Username }),
+		text("email", "WANDB_USER_EMAIL", func(s *Settings) *string { return &s.Email }),
+		text("docker", "", func(s *Settings) *string { return &s.Docker }),
+		text("git_remote_url", "", func(s *Settings) *string { return &s.GitRemote }),
+		text("git_commit", "", func(s *Settings) *string { return &s.GitCommit }),
+		text("git_root", "", func(s *Settings) *string { return &s.GitRoot }),
+	}
+}
+
+func parseBool(v string) (bool, error) {
+	b, err := strconv.ParseBool(v)
+	if err != nil {
+		return false, errors.New("want true or false")
+	}
+	return b, nil
+}
+
+func setMode(s *Settings, v string) error {
+	switch m := Mode(strings.ToLower(v)); m {
+	case ModeOnline, ModeOffline, ModeDisabled:
+		s.Mode = m
+	case "dryrun":
+		s.Mode = ModeOffline
+	case "run":
+		s.Mode = ModeOnline
+	case "shared":
+		return errors.New("shared mode is not supported: want online, offline or disabled")
+	default:
+		return errors.New("want online, offline or disabled")
+	}
+	return nil
+}
+
+func setTags(s *Settings, v string) error {
+	for tag := range strings.SplitSeq(v, ",") {
+		if tag = strings.TrimSpace(tag); tag != "" {
+			s.Tags = append(s.Tags, tag)
+		}
+	}
+	return nil
+}
+
+func setStatsInterval(s *Settings, v string) error {
+	sec, err := strconv.ParseFloat(v, 64)
+	if err != nil || !(sec >= minInterval.Seconds() && sec <= 86400) {
+		return fmt.Errorf("want seconds between %v and 86400", minInterval.Seconds())
+	}
+	s.StatsInterval = time.Duration(sec * float64(time.Second))
+	return nil
+}
+
+func setPID(s *Settings, v string) error {
+	pid, err := strconv.Atoi(v)
+	if err != nil || pid <= 0 {
+		return errors.New("want a process id")
+	}
+	s.PID = pid
+	return nil
+}
+
+func setConsole(s *Settings, v string) error {
+	switch v {
+	case "off":
+		s.DisableConsole = true
+	case "auto", "wrap", "redirect", "wrap_raw", "wrap_emu":
+	default:
+		return errors.New("want auto, wrap, redirect or off")
+	}
+	return nil
+}
+
+func setArgs(s *Settings, v string) error {
+	if err := json.Unmarshal([]byte(v), &s.Args); err != nil {
+		return errors.New("want a JSON list of strings")
+	}
+	return nil
+}
+
+func setDiskPaths(s *Settings, v string) error {
+	paths := strings.Split(v, ",")
+	if strings.HasPrefix(v, "[") {
+		if err := json.Unmarshal([]byte(v), &paths); err != nil {
+			return errors.New("want paths separated by commas, or a JSON list")
+		}
+	}
+	for _, p := range paths {
+		if !strings.HasPrefix(p, "/") {
+			return fmt.Errorf("path %q is not absolute", p)
+		}
+	}
+	s.DiskPaths = paths
+	return nil
+}

@@ -1,0 +1,160 @@
+package runapi
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/redact"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
+)
+
+// Defaults and bounds of settings.
+const (
+	defaultSampleInterval = time.Second
+	defaultStatsInterval  = 5 * time.Second
+	minInterval           = 100 * time.Millisecond
+	defaultProject        = "uncategorized"
+)
+
+// given is a value from outside the program and where it stood, such as
+// WANDB_MODE or wandb/settings:3.
+type given struct{ value, origin string }
+
+// resolver carries what is found on the way from Settings to effective ones.
+type resolver struct {
+	env      map[string]string
+	warnings []string
+	errs     []error
+}
+
+// resolve fills the zero fields of s from the environment, the settings files
+// and defaults, and checks everything. Warnings name what was ignored.
+func resolve(s Settings) (Settings, *resolver, error) {
+	if s.Environ == nil {
+		s.Environ = os.Environ()
+	}
+	r := &resolver{env: environMap(s.Environ)}
+	opts := options()
+	fromEnv := r.fromEnviron(opts)
+	if s.Dir == "" {
+		s.Dir = fromEnv["root_dir"].value
+	}
+	workspace := r.fromFile(filepath.Join(existingWandbDir(s.Dir), "settings"), opts)
+	global := r.fromFile(r.globalFile(), opts)
+	for i := range opts {
+		r.apply(&s, &opts[i], fromEnv, workspace, global)
+	}
+	r.disabledByEnv(&s)
+	fillDefaults(&s)
+	r.check(&s)
+	if err := errors.Join(r.errs...); err != nil {
+		return s, r, &InitError{"settings", err}
+	}
+	return s, r, nil
+}
+
+// apply gives one field the value of the highest layer that has one.
+func (r *resolver) apply(s *Settings, o *option, layers ...map[string]given) {
+	if o.isSet(s) {
+		return
+	}
+	for _, layer := range layers {
+		g, ok := layer[o.name]
+		if !ok || g.value == "" {
+			continue
+		}
+		if err := o.set(s, g.value); err != nil {
+			r.errs = append(r.errs, fmt.Errorf("%s=%q: %w", g.origin, g.value, err))
+		}
+		return
+	}
+}
+
+// disabledByEnv honours WANDB_DISABLED, which older programs set.
+func (r *resolver) disabledByEnv(s *Settings) {
+	v := r.env["WANDB_DISABLED"]
+	if v == "" {
+		return
+	}
+	off, err := parseBool(v)
+	if err != nil {
+		r.errs = append(r.errs, fmt.Errorf("WANDB_DISABLED=%q: %w", v, err))
+	}
+	if off {
+		s.Mode = ModeDisabled
+	}
+}
+
+func fillDefaults(s *Settings) {
+	if s.Mode == "" {
+		s.Mode = ModeOnline
+	}
+	if s.SampleInterval == 0 {
+		s.SampleInterval = defaultSampleInterval
+	}
+	if s.StatsInterval == 0 {
+		s.StatsInterval = max(defaultStatsInterval, s.SampleInterval)
+	}
+	if s.PID == 0 {
+		s.PID = os.Getpid()
+	}
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	if s.DisableMachineInfo {
+		s.DisableStats, s.DisableMeta = true, true
+	}
+}
+
+// check reports everything that is wrong, whoever said it.
+func (r *resolver) check(s *Settings) {
+	bad := func(format string, args ...any) { r.errs = append(r.errs, fmt.Errorf(format, args...)) }
+	if s.ID != "" {
+		if err := runlog.CheckID(s.ID); err != nil {
+			bad("%w", err)
+		}
+	}
+	if n := len(s.Project); n > 128 || strings.ContainsAny(s.Project, "/\\#?%:\r\n") {
+		bad("project %.140q: want 1-128 characters, none of / \\ # ? %% :", s.Project)
+	}
+	switch s.Mode {
+	case ModeOnline, ModeOffline, ModeDisabled:
+	default:
+		bad("mode %q: want online, offline or disabled", s.Mode)
+	}
+	for _, tag := range s.Tags {
+		if n := len([]rune(tag)); n < 1 || n > 64 {
+			bad("tag %.80q: want 1-64 characters", tag)
+		}
+	}
+	if s.SampleInterval < minInterval {
+		bad("sample interval %v: want at least %v", s.SampleInterval, minInterval)
+	}
+	if s.StatsInterval < minInterval {
+		bad("stats interval %v: want at least %v", s.StatsInterval, minInterval)
+	}
+	if s.PID < 0 {
+		bad("pid %d: want a process id", s.PID)
+	}
+}
+
+// warn tells the logger what was ignored, with secrets masked.
+func (r *resolver) warn(log *slog.Logger, mask *redact.Redactor) {
+	for _, w := range r.warnings {
+		log.Warn("setting ignored", "reason", mask.Text(w))
+	}
+}
+
+// existingWandbDir is where the workspace settings file of root is looked for.
+func existingWandbDir(root string) string {
+	dot := filepath.Join(root, ".wandb")
+	if st, err := os.Stat(dot); err == nil && st.IsDir() {
+		return dot
+	}
+	return filepath.Join(root, "wandb")
+}

@@ -1,0 +1,185 @@
+package runapi
+
+import (
+	"sync"
+	"time"
+
+	"github.com/wandb-agent/wandb-agent/agent/sample"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/redact"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
+)
+
+// Run is a run that goes on. Init makes it. All methods are safe for
+// concurrent use and on a nil *Run.
+type Run struct {
+	set    Settings // effective; never changed after Init
+	off    bool     // mode disabled
+	dir    *runlog.Dir
+	log    *runlog.Writer
+	mask   *redact.Redactor
+	clock  sample.Clock // never re-anchored: the run's time does not jump
+	start  int64        // Clock time of the run's start
+	before float64      // seconds used by earlier processes of the run
+	notice string
+	hw     *hardware
+	writer string // writer id
+
+	keyMu sync.RWMutex // guards keys
+	keys  keyTable
+
+	out, err console   // standard output and error; each has its own lock
+	lines    outputLog // files/output.log
+
+	stop chan struct{}  // closed by Finish: ends background
+	back sync.WaitGroup // background and probes
+
+	mu       sync.Mutex // guards all below
+	state    *runlog.State
+	finished bool
+	step     int64
+	isOpen   bool // open holds a step that was not stored yet
+	open     values
+	openAt   int64 // Clock time of the last call that added to open
+	parts    *runlog.OpenSteps
+	serial   uint64     // of the row being put together; see metricKey.serial
+	row      runlog.Row // scratch of store
+	frame    sample.Frame
+	features wandbpb.Feature
+	rows     int64
+	refused  int64
+}
+
+// ID returns the run id; "" for a nil run.
+func (r *Run) ID() string {
+	if r == nil {
+		return ""
+	}
+	return r.set.ID
+}
+
+// Name returns the display name that was asked for; "" lets the server choose.
+func (r *Run) Name() string {
+	if r == nil {
+		return ""
+	}
+	return r.set.Name
+}
+
+// Project returns the project the run belongs to.
+func (r *Run) Project() string {
+	if r == nil {
+		return ""
+	}
+	return r.set.Project
+}
+
+// Entity returns the user or team; "" is the server's default.
+func (r *Run) Entity() string {
+	if r == nil {
+		return ""
+	}
+	return r.set.Entity
+}
+
+// Path returns entity/project/id, without the entity when it is not known.
+func (r *Run) Path() string {
+	if r == nil {
+		return ""
+	}
+	path := r.set.Project + "/" + r.set.ID
+	if r.set.Entity != "" {
+		path = r.set.Entity + "/" + path
+	}
+	return path
+}
+
+// Mode returns the mode that was asked for; ModeDisabled for a nil run.
+func (r *Run) Mode() Mode {
+	if r == nil {
+		return ModeDisabled
+	}
+	return r.set.Mode
+}
+
+// Notice returns what the user should be told about where the run is and how
+// to send it; "" when there is nothing to say. The package never prints it.
+func (r *Run) Notice() string {
+	if r == nil {
+		return ""
+	}
+	return r.notice
+}
+
+// Dir returns the run directory; "" when disabled.
+func (r *Run) Dir() string {
+	if r == nil || r.off {
+		return ""
+	}
+	return r.dir.Path
+}
+
+// FilesDir returns the directory of the run's files; "" when disabled.
+func (r *Run) FilesDir() string {
+	if r == nil || r.off {
+		return ""
+	}
+	return r.dir.FilesDir()
+}
+
+// StartTime returns when the run began, by the wall clock of that moment.
+func (r *Run) StartTime() time.Time {
+	if r == nil || r.off {
+		return time.Time{}
+	}
+	return r.clock.Wall(r.start)
+}
+
+// Step returns the step that the next row belongs to.
+func (r *Run) Step() int64 {
+	if r == nil {
+		return 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.step
+}
+
+// Settings returns the effective settings: a copy, with Environ left out.
+func (r *Run) Settings() Settings {
+	if r == nil {
+		return Settings{Mode: ModeDisabled}
+	}
+	s := r.set
+	s.Environ = nil
+	return s
+}
+
+// Counters say what became of what was logged.
+type Counters struct {
+	Rows    int64 // history rows stored
+	Refused int64 // calls of Log and LogRow that returned an error
+	Dropped int64 // records the log refused because it could take no more
+	Pending int64 // records accepted and not yet in the kernel: the directory stalls or is full
+	Failing bool  // the last write to the run directory failed; it is tried again
+	Samples int64 // hardware frames that were lost before they reached the log
+}
+
+// Counters returns the account as it is now.
+func (r *Run) Counters() Counters {
+	if r == nil || r.off {
+		return Counters{}
+	}
+	c := r.log.Counters()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := Counters{Rows: r.rows, Refused: r.refused, Dropped: c.DroppedRecords, Pending: c.PendingRecords, Failing: c.Failing}
+	if r.parts != nil {
+		p := r.parts.Counters()
+		n.Pending += p.PendingRecords
+		n.Dropped += p.DroppedRecords
+		n.Failing = n.Failing || p.Failing
+	}
+	n.Samples = r.hw.lost()
+	return n
+}
