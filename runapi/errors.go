@@ -15,7 +15,8 @@ var (
 	// ErrConfigLocked is returned by Config.Set and Update when another value
 	// is set already and AllowChange was not given; nothing was stored.
 	ErrConfigLocked = errors.New("config value is set already")
-	// ErrKey is returned for a key that is empty, too long or reserved.
+	// ErrKey is returned for a key that is empty, too long or reserved, and for a
+	// step that is no step.
 	ErrKey = errors.New("key is not allowed")
 	// ErrRowTooLarge is returned for a row above MaxRowBytes, which no W&B
 	// server would take.

@@ -24,13 +24,24 @@ func (r *Run) Close() error {
 	return err
 }
 
+// Exit is how the program of a run ended.
+type Exit struct {
+	Code    int  // 0 is success; 128+n after signal n
+	Signal  int  // that ended the program, 0 if none did
+	Unknown bool // nobody saw the status: the run counts as failed, and readers of this module say unknown
+}
+
 // Finish ends the run with the exit code of the program, 0 for success: it
 // takes a last hardware sample, stores the open step, the console's last line,
 // the summary and the run's files, and closes the log. It waits at most some
 // seconds for outputs that hang. The error names everything that was not
 // stored or delivered; the run is finished in any case. A second Finish is
 // ErrFinished.
-func (r *Run) Finish(exitCode int) error {
+func (r *Run) Finish(exitCode int) error { return r.FinishExit(Exit{Code: exitCode}) }
+
+// FinishExit ends the run as Finish does, for a program that somebody else
+// watched.
+func (r *Run) FinishExit(exit Exit) error {
 	if r == nil || r.off {
 		return nil
 	}
@@ -53,7 +64,7 @@ func (r *Run) Finish(exitCode int) error {
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	err := errors.Join(open, hardware, r.lines.close(), r.fold(), r.end(exitCode))
+	err := errors.Join(open, hardware, r.lines.close(), r.fold(), r.end(exit))
 	if r.parts != nil {
 		err = errors.Join(err, r.parts.Close())
 	}
@@ -98,7 +109,7 @@ func (r *Run) copyConsole() error {
 
 // end writes the records that end a log. Some readers stop at exit, older ones
 // want final and footer.
-func (r *Run) end(exitCode int) error {
+func (r *Run) end(exit Exit) error {
 	r.features.Finish = true
 	errs := []error{
 		r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Telemetry{Telemetry: r.telemetry()}}),
@@ -106,7 +117,7 @@ func (r *Run) end(exitCode int) error {
 		r.announce(wandbpb.FilesItem_END, configFile, summaryFile, outputFile),
 	}
 	for _, rec := range []*wandbpb.Record{
-		{RecordType: &wandbpb.Record_Exit{Exit: &wandbpb.RunExitRecord{ExitCode: int32(exitCode), Runtime: r.runtimeSeconds()}}},
+		{RecordType: &wandbpb.Record_Exit{Exit: exit.record(r.runtimeSeconds())}},
 		{RecordType: &wandbpb.Record_Final{Final: &wandbpb.FinalRecord{}}},
 		{RecordType: &wandbpb.Record_Footer{Footer: &wandbpb.FooterRecord{}}},
 	} {
@@ -126,4 +137,14 @@ func (r *Run) endRuntime() error {
 // runtimeSeconds is how long the run has gone on, earlier processes included.
 func (r *Run) runtimeSeconds() int32 {
 	return int32(time.Duration(r.clock.Now()-r.start).Seconds() + r.before)
+}
+
+// record says it to readers. One that nobody saw is failed to those who do not
+// know of unknown ones.
+func (e Exit) record(runtime int32) *wandbpb.RunExitRecord {
+	rec := &wandbpb.RunExitRecord{ExitCode: int32(e.Code), Runtime: runtime, Unknown: e.Unknown, Signal: int32(e.Signal)}
+	if e.Unknown {
+		rec.ExitCode = 1
+	}
+	return rec
 }

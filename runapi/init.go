@@ -65,6 +65,26 @@ func Init(ctx context.Context, s Settings) (*Run, error) {
 	return r, nil
 }
 
+// Prepare settles everything that Init would and makes the run directory, for
+// a process that starts a command as a run and leaves the log to another. The
+// settings it returns have ID and RunDir set; RunDir is nil in mode disabled.
+func Prepare(s Settings) (Settings, error) {
+	set, found, err := resolve(s)
+	if err != nil {
+		return set, err
+	}
+	r := newRun(set)
+	found.warn(set.Logger, r.mask)
+	if set.Mode == ModeDisabled || set.RunDir != nil {
+		return r.set, nil
+	}
+	if err := r.makeDir(); err != nil {
+		return r.set, &InitError{"directory", err}
+	}
+	r.set.RunDir = r.dir
+	return r.set, nil
+}
+
 func newRun(set Settings) *Run {
 	r := &Run{
 		set: set, clock: sample.NewClock(), mask: redact.New(set.Environ), state: runlog.NewState(),

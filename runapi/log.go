@@ -79,6 +79,9 @@ func readOptions(opts []LogOption) target {
 	return t
 }
 
+// maxStep is the largest step that every reader of JSON takes exactly.
+const maxStep = 1 << 53
+
 // addRow applies the step rules. Called with mu held.
 func (r *Run) addRow(v *values, now int64, opts []LogOption) error {
 	if r.finished {
@@ -92,6 +95,9 @@ func (r *Run) addRow(v *values, now int64, opts []LogOption) error {
 	}
 	if t.step < r.step {
 		return fmt.Errorf("log step %d of a run at step %d: %w", t.step, r.step, ErrStepBack)
+	}
+	if t.step > maxStep {
+		return fmt.Errorf("log step %d: %w: the limit is %d", t.step, ErrKey, int64(maxStep))
 	}
 	r.dedupe(v)
 	if v.bytes+r.pendingBytes(t.step) > MaxRowBytes {

@@ -1,6 +1,7 @@
 package runapi
 
 import (
+	"errors"
 	"math"
 	"strconv"
 
@@ -69,11 +70,16 @@ func (w *Row) Reset() {
 	w.text, w.bad, w.isBad = w.text[:0], "", false
 }
 
+var errForeignRow = errors.New("log row: it was not made by this run's Row")
+
 // LogRow adds the values of row to the history as Log does, and empties the
 // row, also after an error. It does not allocate.
 func (r *Run) LogRow(row *Row, opts ...LogOption) error {
-	if r == nil || r.off || row.run != r {
+	if r == nil || r.off || row == nil {
 		return nil
+	}
+	if row.run != r {
+		return errForeignRow
 	}
 	now := r.clock.Now()
 	r.mu.Lock()

@@ -44,6 +44,7 @@ type Settings struct {
 	PID            int            // root of the process tree that is followed; 0 is this process
 	DiskPaths      []string       // filesystems whose use is measured; default "/"
 	GPULibrary     string         // path of NVIDIA's management library; "" searches as the loader does
+	OrphanMarker   string         // environment entry NAME=VALUE that only the process tree of PID has: finds its orphans
 	Label          string         // suffix of this writer's system metric keys
 	Outputs        []agent.Output // more places for the run's numbers; Select is filled in when empty
 
