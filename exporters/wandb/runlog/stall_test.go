@@ -20,6 +20,7 @@ type faultFile struct {
 	File
 	stall  atomic.Int64 // how long the next write takes, once
 	limit  atomic.Int64 // the disk is full from this offset on; -1: never
+	slow   atomic.Int64 // how long every write takes
 	noSync atomic.Bool
 }
 
@@ -27,6 +28,7 @@ func (f *faultFile) WriteAt(p []byte, at int64) (int, error) {
 	if d := f.stall.Swap(0); d > 0 {
 		time.Sleep(time.Duration(d))
 	}
+	time.Sleep(time.Duration(f.slow.Load()))
 	if limit := f.limit.Load(); limit >= 0 && at+int64(len(p)) > limit {
 		n, _ := f.File.WriteAt(p[:max(0, limit-at)], at)
 		return n, syscall.ENOSPC
@@ -163,6 +165,30 @@ func TestSecondStallHoldsNobody(t *testing.T) {
 		time.Sleep(time.Minute) // the kernel lets go
 		synctest.Wait()
 		wantSteps(t, stepsIn(t, w.Path()), 2)
+	})
+}
+
+// Writes of 150 ms are no stall, but a caller may have to wait for two of
+// them. Protection: the clock in await().
+func TestSlowFileHoldsNobodyLongerThanTheBound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, ff := newFaultLog(t, Options{})
+		ff.stall.Store(int64(time.Second))
+		w.Row(someRow(0)) // from now on the flusher writes
+		ff.slow.Store(int64(150 * time.Millisecond))
+		var first sync.WaitGroup
+		first.Go(func() { w.Row(someRow(1)) })
+		time.Sleep(10 * time.Millisecond)
+		start := time.Now()
+		w.Row(someRow(2))
+		if d := time.Since(start); d > 250*time.Millisecond {
+			t.Errorf("got %v, want at most 250ms", d)
+		}
+		first.Wait()
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		wantSteps(t, stepsIn(t, w.Path()), 3)
 	})
 }
 
