@@ -11,6 +11,9 @@ import (
 // the log open for writing.
 var ErrLocked = errors.New("another writer has it open")
 
+// errNoLocks means that the file system has no locks (some Lustre mounts).
+var errNoLocks = errors.New("the file system has no locks")
+
 // File is what a [Writer] needs of its file. Calls may come from several
 // goroutines, but never two WriteAt or Truncate at a time.
 type File interface {
@@ -25,13 +28,14 @@ type osFile struct{ *os.File }
 func (f osFile) Datasync() error { return datasync(f.File) }
 
 // openLocked opens a log and takes its lock. The lock belongs to the open
-// file, so it ends with the process however that dies.
+// file, so it ends with the process however that dies. Where there are no
+// locks the log is unguarded: that is no reason to refuse to log.
 func openLocked(path string, flags int) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|flags, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open run log: %w", err)
 	}
-	if err := lock(f); err != nil {
+	if err := lock(f); err != nil && !errors.Is(err, errNoLocks) {
 		f.Close()
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}

@@ -36,16 +36,14 @@ func datasync(f *os.File) error {
 	}
 }
 
-// lock takes the exclusive lock of an open file. A file system without locks
-// (some Lustre mounts) leaves the log unguarded; that is no reason to refuse
-// to log.
+// lock takes the exclusive lock of an open file.
 func lock(f *os.File) error {
 	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	switch {
 	case errors.Is(err, unix.EWOULDBLOCK):
 		return ErrLocked
 	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.ENOLCK):
-		return nil
+		return errNoLocks
 	}
 	return err
 }

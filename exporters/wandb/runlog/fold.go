@@ -26,7 +26,7 @@ func Fold(w *Writer, dir *Dir) error {
 // folding is a fold under way. It holds the locks of its parts.
 type folding struct {
 	parts   []*source
-	live    int   // parts left alone because their writers are alive
+	live    int   // parts left alone because their writers are or may be alive
 	records int64 // copied
 	exit    *wandbpb.RunExitRecord
 	damage  Damage
@@ -77,6 +77,11 @@ func (f *folding) open(w *Writer, dir *Dir) error {
 			continue
 		case err != nil:
 			return err
+		}
+		if errors.Is(lock(file), errNoLocks) { // nobody can tell whether its writer lives
+			f.live++
+			file.Close()
+			continue
 		}
 		name := dir.partName(path)
 		f.parts = append(f.parts, &source{name: name, file: file, reader: NewReader(file), skip: w.has(name)})

@@ -198,6 +198,9 @@ func (r *repair) end() error {
 	if !r.footer {
 		recs = append(recs, &wandbpb.Record{RecordType: &wandbpb.Record_Footer{Footer: &wandbpb.FooterRecord{}}})
 	}
+	if !changed && !r.state.derive { // other writers end with the exit record
+		return nil
+	}
 	for _, rec := range recs {
 		if err := r.w.Write(rec); err != nil {
 			return err

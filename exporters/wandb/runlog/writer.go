@@ -147,10 +147,14 @@ func Create(path string, o Options) (*Writer, error) {
 
 // begin writes the file header and the header record, which must succeed.
 func (w *Writer) begin() error {
+	by := producer
+	if w.opts.Version != "" {
+		by += "/" + w.opts.Version
+	}
 	w.queue.buf = append(w.queue.buf, fileHeader...)
 	w.end = int64(len(fileHeader))
 	err := w.Write(&wandbpb.Record{RecordType: &wandbpb.Record_Header{Header: &wandbpb.HeaderRecord{
-		VersionInfo: &wandbpb.VersionInfo{Producer: producer + "/" + w.opts.Version, MinConsumer: minConsumer},
+		VersionInfo: &wandbpb.VersionInfo{Producer: by, MinConsumer: minConsumer},
 	}}})
 	if err == nil {
 		err = w.lastFailure()
