@@ -43,6 +43,7 @@ type Reader struct {
 	i       int   // of these, read
 	base    int64 // file offset of block[0]
 	started bool
+	limit   int // bytes of a record
 
 	record  []byte // the record being joined from chunks
 	joining bool
@@ -52,7 +53,7 @@ type Reader struct {
 }
 
 // NewReader reads a log from its first byte.
-func NewReader(r io.Reader) *Reader { return &Reader{src: r} }
+func NewReader(r io.Reader) *Reader { return &Reader{src: r, limit: maxRecord} }
 
 // Damage says what was lost so far.
 func (r *Reader) Damage() Damage { return r.damage }
@@ -107,7 +108,7 @@ func (r *Reader) payload() ([]byte, error) {
 			r.drop(at)
 			continue
 		}
-		if len(r.record) > maxRecord {
+		if len(r.record) > r.limit {
 			r.damage.BadChunks++
 			r.drop(r.base + int64(r.i))
 			continue

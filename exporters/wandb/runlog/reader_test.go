@@ -201,3 +201,25 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// A hostile log may claim one endless record. Protection: the limit in
+// payload().
+func TestRecordsAboveTheLimitAreSkipped(t *testing.T) {
+	file := []byte(fileHeader)
+	for _, size := range []int{10, 200_000, 20} {
+		file = appendRecord(file, int64(len(file)), append([]byte{0x9a, 0x01}, make([]byte, size)...)) // no valid message
+	}
+	r := NewReader(bytes.NewReader(file))
+	r.limit = 100_000
+	var sizes []int
+	for {
+		payload, err := r.payload()
+		if err != nil {
+			break
+		}
+		sizes = append(sizes, len(payload))
+	}
+	if !slices.Equal(sizes, []int{12, 22}) || r.Damage().BadChunks != 1 || cap(r.record) > 300_000 {
+		t.Errorf("got records of %v bytes, damage %+v, buffer %d", sizes, r.Damage(), cap(r.record))
+	}
+}
