@@ -1,3 +1,5 @@
+//go:build linux
+
 package runlog
 
 import (
@@ -22,10 +24,15 @@ const (
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
-		if err := writeUntilKilled(dir, os.Getenv(childMode)); err != nil {
+		child := writeUntilKilled
+		if os.Getenv(childMode) == "full" {
+			child = func(dir, _ string) error { return fillDisk(dir) }
+		}
+		if err := child(dir, os.Getenv(childMode)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
+		return
 	}
 	os.Exit(m.Run())
 }
@@ -34,11 +41,11 @@ func TestMain(m *testing.M) {
 // and "part N K" for value K of step N.
 func writeUntilKilled(path, mode string) error {
 	dir := &Dir{Path: path, RunID: "kill"}
-	w, err := Create(dir.LogPath(), Options{})
+	w, err := Create(dir.LogPath(), patient)
 	if err != nil {
 		return err
 	}
-	open, err := CreateOpenSteps(dir.OpenStepsPath(), Options{})
+	open, err := CreateOpenSteps(dir.OpenStepsPath(), patient)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ import (
 func logBytes(t testing.TB, rows int) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "run-bytes.wandb")
-	w, err := Create(path, Options{})
+	w, err := Create(path, patient)
 	if err != nil {
 		t.Fatal(err)
 	}

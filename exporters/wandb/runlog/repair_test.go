@@ -30,7 +30,7 @@ func check(t testing.TB, err error) {
 
 func create(t testing.TB, path string) *Writer {
 	t.Helper()
-	w, err := Create(path, Options{})
+	w, err := Create(path, patient)
 	check(t, err)
 	return w
 }
@@ -47,7 +47,7 @@ func TestReopenCutsATornTailAndGoesOn(t *testing.T) {
 	for cut := 0; cut < len(whole); cut += 1 + cut/400 {
 		path := filepath.Join(t.TempDir(), "run-x.wandb")
 		check(t, os.WriteFile(path, whole[:cut], 0o600))
-		w, err := Reopen(path, Options{})
+		w, err := Reopen(path, patient)
 		check(t, err)
 		check(t, w.Row(someRow(9)))
 		want, end := 0, int64(0)
@@ -101,7 +101,7 @@ func crashed(t *testing.T) *Dir {
 	check(t, other.Output(true, 1.7e18+15e8, []byte("between\n")))
 	check(t, other.Write(exitRecord(&wandbpb.RunExitRecord{ExitCode: 137, Signal: 9, Runtime: 4})))
 	check(t, other.Close())
-	open, err := CreateOpenSteps(d.OpenStepsPath(), Options{})
+	open, err := CreateOpenSteps(d.OpenStepsPath(), patient)
 	check(t, err)
 	check(t, open.Append(someRow(2))) // the log has this step already
 	check(t, open.Append(&Row{Step: 3, Timestamp: 1.7e9, Items: []Item{{Key: NewKey("loss"), F: 9}, {Key: NewKey("x"), F: 1}}}))
@@ -263,7 +263,7 @@ func TestUnknownExitIsSaid(t *testing.T) {
 func TestOpenStepsWaitForTheLogsSync(t *testing.T) {
 	d := newDir(t)
 	w := create(t, d.LogPath())
-	open, err := CreateOpenSteps(d.OpenStepsPath(), Options{})
+	open, err := CreateOpenSteps(d.OpenStepsPath(), patient)
 	check(t, err)
 	check(t, open.Append(someRow(0)))
 	check(t, w.Row(someRow(0)))
@@ -292,7 +292,7 @@ func TestOpenStepsWaitForTheLogsSync(t *testing.T) {
 
 func FuzzOpenSteps(f *testing.F) {
 	d := newDir(f)
-	open, err := CreateOpenSteps(d.OpenStepsPath(), Options{})
+	open, err := CreateOpenSteps(d.OpenStepsPath(), patient)
 	check(f, err)
 	for i := range int64(3) {
 		check(f, open.Append(someRow(i/2)))

@@ -307,7 +307,7 @@ func TestSyncEverySecond(t *testing.T) {
 }
 
 func TestManyCallersShareTheLog(t *testing.T) {
-	w := newLog(t, Options{})
+	w := newLog(t)
 	var all sync.WaitGroup
 	for g := range 8 {
 		all.Go(func() {

@@ -5,15 +5,19 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 )
 
-func newLog(t testing.TB, o Options) *Writer {
+// patient is for tests that must not take a loaded machine for a stalled file.
+var patient = Options{StallBound: time.Minute, CloseBound: time.Minute, Sync: time.Hour}
+
+func newLog(t testing.TB) *Writer {
 	t.Helper()
-	w, err := Create(filepath.Join(t.TempDir(), "run-test.wandb"), o)
+	w, err := Create(filepath.Join(t.TempDir(), "run-test.wandb"), patient)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +35,7 @@ func someRow(step int64) *Row {
 }
 
 func TestTwoWritersOnOneLog(t *testing.T) {
-	w := newLog(t, Options{})
+	w := newLog(t)
 	if _, err := Create(w.Path(), Options{}); !errors.Is(err, os.ErrExist) {
 		t.Errorf("Create over a log: got %v, want it to exist already", err)
 	}
@@ -44,7 +48,7 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
-	w := newLog(t, Options{})
+	w := newLog(t)
 	row := someRow(5)
 	if n := testing.AllocsPerRun(1000, func() {
 		if err := w.Row(row); err != nil {
