@@ -62,12 +62,12 @@ func (o *output) export(ctx context.Context) bool {
 
 // verdict says what an answer of Export means for n frames.
 func verdict(err error, n int) (sent, dropped int, again bool) {
-	var partial *PartialError
-	var p *panicError
-	switch {
-	case err == nil:
+	if err == nil {
 		return n, 0, false
-	case IsPermanent(err) || errors.As(err, &p):
+	}
+	var partial *PartialError
+	switch {
+	case IsPermanent(err) || panicked(err):
 		return 0, n, false
 	case errors.As(err, &partial):
 		refused := min(max(partial.Rejected, 0), n)
@@ -90,9 +90,6 @@ func (o *output) account(err error, took time.Duration, delivered, again bool) (
 		l.ok = now
 	} else {
 		l.failed++
-	}
-	if p := (*panicError)(nil); errors.As(err, &p) {
-		l.panics++
 	}
 	if again {
 		o.failures++

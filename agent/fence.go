@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
 )
@@ -12,6 +13,12 @@ type panicError struct {
 }
 
 func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
+
+// panicked reports whether err is a panic that a fence caught.
+func panicked(err error) bool {
+	var p *panicError
+	return errors.As(err, &p)
+}
 
 // fence calls f and turns a panic into a *panicError.
 func fence(f func() error) (err error) {

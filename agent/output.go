@@ -51,7 +51,6 @@ type output struct {
 type outcome struct {
 	exports uint64
 	failed  uint64
-	panics  uint64
 	took    time.Duration
 	err     error // of the last export, nil if it succeeded
 	ok      int64 // Clock time of the last success, 0 never

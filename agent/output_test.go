@@ -88,24 +88,25 @@ func TestHangingOutputDelaysNobody(t *testing.T) {
 // once, in order.
 func TestRetryKeepsTheFrames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		out := &agenttest.Recorder{Answer: answers(func(call int, _ *sample.Batch) error {
-			if call < 5 {
+		w := newWorld()
+		out := &agenttest.Recorder{Answer: func(context.Context, *sample.Batch) error {
+			if w.boot() < int64(time.Minute) {
 				return errors.New("connection refused")
 			}
 			return nil
-		})}
-		a := newWorld().agent(t, agent.Config{
+		}}
+		a := w.agent(t, agent.Config{
 			Sources: []agent.Source{source("s", "r", &agenttest.Const{})},
 			Outputs: []agent.Output{output("out", "r", out)},
 		})
 		stop := start(t, a)
 		time.Sleep(1200 * time.Millisecond)
-		if o := account(t, a, "out"); o.Failed != 1 || o.Pending != 2 || o.LastErr != "connection refused" || !o.LastOK.IsZero() {
-			t.Errorf("receiver down: %+v; want one failure, two frames pending", o)
+		if o := account(t, a, "out"); o.Failed == 0 || o.Pending != 2 || o.LastErr != "connection refused" || !o.LastOK.IsZero() {
+			t.Errorf("receiver down: %+v; want failures, two frames pending", o)
 		}
-		time.Sleep(2 * time.Minute)
-		if o := account(t, a, "out"); o.Failed != 5 || o.Dropped != 0 || o.LastErr != "" || o.LastOK.IsZero() {
-			t.Errorf("receiver back: %+v; want five failures, nothing dropped", o)
+		time.Sleep(3 * time.Minute)
+		if o := account(t, a, "out"); o.Failed < 5 || o.Dropped != 0 || o.LastErr != "" || o.LastOK.IsZero() {
+			t.Errorf("receiver back: %+v; want some failures, nothing dropped", o)
 		}
 		if err := stop(); err != nil {
 			t.Errorf("Run: %v", err)

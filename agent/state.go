@@ -1,9 +1,6 @@
 package agent
 
-import (
-	"errors"
-	"time"
-)
+import "time"
 
 // stuckAfter ticks missed by one Collect make a source stuck.
 const stuckAfter = 10
@@ -93,7 +90,7 @@ func (s *source) finish(err error, over bool) {
 func (st *state) fail(err error) {
 	st.errs++
 	st.lastErr = err
-	if p := (*panicError)(nil); errors.As(err, &p) {
+	if panicked(err) {
 		st.panics++
 	}
 }
