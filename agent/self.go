@@ -65,7 +65,7 @@ var sourceDescs = [srcMetrics]sample.Desc{
 	srcTime:      {Name: "wandb_agent.source.collect.time", Unit: "s", Kind: sample.Counter, Help: "Time spent taking samples."},
 	srcLateTime:  {Name: "wandb_agent.source.lateness.time", Unit: "s", Kind: sample.Counter, Help: "Sum of how late ticks were."},
 	srcLateCount: {Name: "wandb_agent.source.lateness.count", Unit: "{tick}", Kind: sample.Counter, Help: "Ticks whose lateness is in the sum."},
-	srcLateMax:   {Name: "wandb_agent.source.lateness.max", Unit: "s", Kind: sample.Gauge, Help: "Lateness of the latest tick since the start."},
+	srcLateMax:   {Name: "wandb_agent.source.lateness.max", Unit: "s", Kind: sample.Gauge, Help: "Longest lateness of a tick since the start."},
 }
 
 var outputDescs = [outMetrics]sample.Desc{
