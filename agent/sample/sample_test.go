@@ -40,6 +40,9 @@ func TestSchemaCeiling(t *testing.T) {
 		t.Errorf("third of two series: got %v, want ErrTooManySeries", err)
 	}
 	mustAdd(t, s, Desc{Name: "a"})
+	if n := s.Refused(); n != 1 {
+		t.Errorf("Refused: got %d, want 1", n)
+	}
 }
 
 func TestSchemaReusesSlotOnlyAfterRetire(t *testing.T) {

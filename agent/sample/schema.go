@@ -42,6 +42,7 @@ type Schema struct {
 
 type table struct {
 	version atomic.Uint64
+	refused atomic.Uint64
 	max     int
 	mu      sync.RWMutex // guards all below
 	series  []Series
@@ -84,6 +85,7 @@ func (s *Schema) Add(d Desc) (Ref, error) {
 		return ref, nil
 	}
 	if len(t.index) >= t.max {
+		t.refused.Add(1)
 		return 0, fmt.Errorf("add series %q: %w (%d)", d.Name, ErrTooManySeries, t.max)
 	}
 	ref := t.slot()
@@ -160,6 +162,9 @@ func (s *Schema) Retire(oldest, newest uint64) {
 // Version grows with every change of the list; consumers that cache rendered
 // names compare it once per batch. It takes no lock.
 func (s *Schema) Version() uint64 { return s.t.version.Load() }
+
+// Refused returns how many Adds failed at the ceiling so far.
+func (s *Schema) Refused() uint64 { return s.t.refused.Load() }
 
 // Len returns the number of slots: every valid Ref is below it.
 func (s *Schema) Len() int {
