@@ -51,11 +51,15 @@ func (o *output) export(ctx context.Context) bool {
 	err := fence(func() error { return o.Exporter.Export(ctx, &o.batch) })
 	sent, dropped, again := verdict(err, len(o.batch.Frames))
 	o.queue.Settle(sent, dropped)
-	first := o.account(err, time.Since(began), sent > 0 || err == nil, again)
-	if dropped > 0 {
-		o.agent.log.Error("frames dropped", "output", o.Name, "frames", dropped, "error", err)
-	} else if first {
+	news := o.account(err, time.Since(began), sent > 0 || err == nil, again)
+	switch {
+	case !news:
+	case err == nil:
+		o.agent.log.Info("export works again", "output", o.Name)
+	case again:
 		o.agent.log.Warn("export failed, trying again", "output", o.Name, "error", err)
+	default:
+		o.agent.log.Error("frames dropped", "output", o.Name, "frames", dropped, "error", err)
 	}
 	return !again
 }
@@ -76,15 +80,16 @@ func verdict(err error, n int) (sent, dropped int, again bool) {
 	return 0, 0, true
 }
 
-// account notes the outcome of an export and reports whether it is the first
-// failure of a row.
-func (o *output) account(err error, took time.Duration, delivered, again bool) (first bool) {
+// account notes the outcome of an export and reports whether it is news: the
+// first failure of a row, or its end.
+func (o *output) account(err error, took time.Duration, delivered, again bool) (news bool) {
 	now := o.agent.clock.Now()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	l := &o.last
 	l.exports++
 	l.took += took
+	news = (err == nil) != (l.err == nil)
 	l.err = err
 	if err == nil {
 		l.ok = now
@@ -93,9 +98,9 @@ func (o *output) account(err error, took time.Duration, delivered, again bool) (
 	}
 	if again {
 		o.failures++
-		return o.failures == 1
+		return news
 	}
 	o.failures = 0
 	o.events.settle(delivered)
-	return false
+	return news
 }

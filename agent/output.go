@@ -41,6 +41,10 @@ type output struct {
 	failures  int    // in a row
 	drainOnly bool
 
+	// owned by the agent's watch
+	lost  uint64 // at its last look
+	loses bool   // between its last two looks
+
 	mu     sync.Mutex // guards all below
 	open   []sample.RunID
 	events eventList

@@ -49,6 +49,7 @@ const (
 // Of the whole agent.
 const (
 	allSeries selfMetric = iota
+	allRefused
 	allUnknown
 	allUptime
 	allGoroutines
@@ -82,6 +83,7 @@ var outputDescs = [outMetrics]sample.Desc{
 
 var agentDescs = [allMetrics]sample.Desc{
 	allSeries:     {Name: "wandb_agent.series", Unit: "{series}", Kind: sample.UpDown, Help: "Slots of the list of series, ended series that wait for reuse included."},
+	allRefused:    {Name: "wandb_agent.series.refused", Unit: "{series}", Kind: sample.Counter, Help: "Attempts to add a series above the ceiling."},
 	allUnknown:    {Name: "wandb_agent.frames.unknown", Unit: "{frame}", Kind: sample.Counter, Help: "Rows appended for a run that is none or has finished."},
 	allUptime:     {Name: "wandb_agent.uptime", Unit: "s", Kind: sample.Gauge, Help: "Time since the agent began to run."},
 	allGoroutines: {Name: "wandb_agent.goroutines", Unit: "{goroutine}", Kind: sample.UpDown, Help: "Goroutines of the process that the agent runs in."},
@@ -198,6 +200,7 @@ func (c *self) Collect(_ context.Context, f *sample.Frame) error {
 	f.Put(c.fill[0], a.ring.Fill(ring.Hardware))
 	f.Put(c.fill[1], a.ring.Fill(ring.Rows))
 	f.Put(c.refs[allSeries], float64(a.schema.Len()))
+	f.Put(c.refs[allRefused], float64(a.schema.Refused()))
 	f.Put(c.refs[allUnknown], float64(a.unknown.Load()))
 	f.Put(c.refs[allUptime], time.Duration(f.Time-started).Seconds())
 	f.Put(c.refs[allGoroutines], float64(runtime.NumGoroutine()))

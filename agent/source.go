@@ -57,12 +57,15 @@ func (s *source) start(ctx context.Context) {
 	go s.loop(ctx)
 }
 
-// stop asks the loop to end; called under the agent's lock.
+// stop asks the loop to end; called under the agent's lock. A source that was
+// never started is closed all the same.
 func (s *source) stop() {
 	if s.cancel == nil {
-		close(s.done)
 		s.cancel = func() {}
-		return
+		go func() {
+			defer close(s.done)
+			s.end()
+		}()
 	}
 	s.cancel()
 }

@@ -1,8 +1,11 @@
 package agent_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"runtime"
 	"slices"
 	"strings"
@@ -257,6 +260,62 @@ func TestChangedSeriesAreDescribedAgain(t *testing.T) {
 		}
 		if want := []int{1, 1, 2, 2}; !slices.Equal(widths, want) {
 			t.Errorf("frames have %v values, want %v", widths, want)
+		}
+	})
+}
+
+// explodes describes a thousand series with keys that were never there before.
+type explodes struct {
+	agenttest.Const
+	calls int
+}
+
+func (e *explodes) Describe(s *sample.Schema) error {
+	if err := e.Const.Describe(s); err != nil {
+		return err
+	}
+	for i := range 1000 {
+		e.calls++
+		d := sample.Desc{Name: "explodes", Labels: []sample.Label{{Name: "key", Value: fmt.Sprint(e.calls)}}}
+		if _, err := s.Add(d); err != nil && i == 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestSeriesExplosionIsCapped: the ceiling holds, the refusals are counted and
+// logged once with the name of what crowds, and sources beside go on.
+func TestSeriesExplosionIsCapped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		out := &agenttest.Recorder{}
+		a := newWorld().agent(t, agent.Config{
+			MaxSeries: 500,
+			Logger:    slog.New(slog.NewTextHandler(&log, nil)),
+			Sources:   []agent.Source{source("good", "r", &agenttest.Const{Name: "good"})},
+			Outputs:   []agent.Output{output("out", "r", out)},
+		})
+		stop := start(t, a)
+		time.Sleep(500 * time.Millisecond)
+		if err := a.AddSource(source("explodes", "r", &explodes{})); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		if st := a.Status(); st.Series != 500 || st.Refused < 500 {
+			t.Errorf("%d series, %d refused; want 500 at a ceiling of 500, the rest refused", st.Series, st.Refused)
+		}
+		if got := a.Crowd(1); len(got) != 1 || got[0].Name != "explodes" || got[0].Series < 400 {
+			t.Errorf("Crowd: got %v, want explodes", got)
+		}
+		if err := stop(); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		if n := len(out.Values("good")); n != 11 {
+			t.Errorf("source beside it: %d values, want 11", n)
+		}
+		if n := strings.Count(log.String(), "series ceiling reached"); n != 1 || !strings.Contains(log.String(), "explodes") {
+			t.Errorf("logged %d times, want once, with the name of what crowds:\n%s", n, log.String())
 		}
 	})
 }

@@ -18,6 +18,7 @@ type Status struct {
 	Outputs []OutputStatus
 	Past    []OutputStatus // outputs that were drained, the newest 64
 	Series  int            // slots of the schema in use or waiting for reuse
+	Refused uint64         // series refused at the ceiling
 	// HardwareFill and RowsFill are the parts of the ring's lanes that hold
 	// frames, 0 to 1. A lane that was once full stays near 1.
 	HardwareFill, RowsFill float64
@@ -62,6 +63,7 @@ type OutputStatus struct {
 func (a *Agent) Status() Status {
 	st := Status{
 		Series:       a.schema.Len(),
+		Refused:      a.schema.Refused(),
 		HardwareFill: a.ring.Fill(ring.Hardware),
 		RowsFill:     a.ring.Fill(ring.Rows),
 		Unknown:      a.unknown.Load(),

@@ -23,12 +23,15 @@ const (
 )
 
 // watch is what the agent looks at once a second: gaps, steps of the wall
-// clock, stuck sources, series slots to reuse.
+// clock, stuck sources, outputs that lose frames, series slots to reuse.
 type watch struct {
 	agent *Agent
 	boot  int64     // Clock time at the last look
 	mono  time.Time // monotonic time of the last look
 	drift int64     // of the wall clock against the host's anchor, ns
+	full  uint64    // series refused up to the last look
+
+	refusing bool // series were refused between the last two looks
 }
 
 // run ends with the context.
@@ -51,6 +54,8 @@ func (w *watch) look() {
 	w.gap()
 	w.step()
 	w.stuck()
+	w.losing()
+	w.crowded()
 	w.agent.schema.Retire(w.agent.ring.Bounds())
 }
 
@@ -119,4 +124,42 @@ func (w *watch) stuck() {
 			s.report("no longer stuck", nil)
 		}
 	}
+}
+
+// losing logs outputs that begin to lose frames, and those that caught up.
+func (w *watch) losing() {
+	w.agent.mu.Lock()
+	outputs := append([]*output(nil), w.agent.outputs...)
+	w.agent.mu.Unlock()
+	for _, o := range outputs {
+		lost := o.cursor.Counts().Lost
+		loses := lost > o.lost
+		o.lost = lost
+		if loses != o.loses {
+			o.loses = loses
+			o.reportLoss(lost)
+		}
+	}
+}
+
+func (o *output) reportLoss(lost uint64) {
+	if o.loses {
+		o.agent.log.Error("output falls behind and loses frames", "output", o.Name, "lost", lost)
+		return
+	}
+	o.agent.log.Info("output keeps up again", "output", o.Name, "lost", lost)
+}
+
+// crowded logs that series were refused, and what crowds the list. One line is
+// enough until a second without a refusal.
+func (w *watch) crowded() {
+	refused := w.agent.schema.Refused()
+	before := w.full
+	w.full = refused
+	if refused == before || w.refusing {
+		w.refusing = refused != before
+		return
+	}
+	w.refusing = true
+	w.agent.log.Error("series ceiling reached", "refused", refused-before, "most", w.agent.Crowd(3))
 }

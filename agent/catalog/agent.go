@@ -43,6 +43,8 @@ var agentMetrics = []Metric{
 		Help: "Part of the ring's lane that holds frames."},
 	{Name: "wandb_agent.series", Unit: "{series}", Kind: sample.UpDown, Source: "the agent's own account",
 		Help: "Slots of the list of series, ended series that wait for reuse included."},
+	{Name: "wandb_agent.series.refused", Unit: "{series}", Kind: sample.Counter, Source: "the agent's own account",
+		Help: "Attempts to add a series above the ceiling."},
 	{Name: "wandb_agent.frames.unknown", Unit: "{frame}", Kind: sample.Counter, Source: "the agent's own account",
 		Help: "Rows appended for a run that is none or has finished."},
 	{Name: "wandb_agent.uptime", Unit: "s", Kind: sample.Gauge, Source: "the agent's own account",
