@@ -21,7 +21,7 @@ type lastSeen struct {
 func (l *lastSeen) Shutdown(ctx context.Context) error {
 	for _, p := range l.points() {
 		var m dto.Metric
-		if err := p.Write(&m); err == nil && p.series.name == metricName(agenttest.Gauge, "1", sample.Gauge) {
+		if err := p.Write(&m); err == nil && p.series.name == MetricName(agenttest.Gauge, "1", sample.Gauge) {
 			l.values = append(l.values, m.GetGauge().GetValue())
 		}
 	}

@@ -21,9 +21,10 @@ var perUnits = map[string]string{
 	"s": "second", "min": "minute", "h": "hour", "d": "day", "w": "week", "mo": "month", "y": "year",
 }
 
-// metricName returns the Prometheus name of a metric. It always matches
+// MetricName returns the Prometheus name of a series from its canonical name,
+// UCUM unit and kind. It always matches
 // [a-zA-Z_:][a-zA-Z0-9_:]*.
-func metricName(name, unit string, kind sample.Kind) string {
+func MetricName(name, unit string, kind sample.Kind) string {
 	tokens := words(name)
 	main, per := splitUnit(unit)
 	if main != "" && !slices.Contains(tokens, main) {

@@ -40,8 +40,8 @@ func TestMetricName(t *testing.T) {
 		{"\xff", "{", sample.Gauge, "_"},
 		{sample.RowName, "", sample.Gauge, "wandb_history"},
 	} {
-		if got := metricName(c.name, c.unit, c.kind); got != c.want {
-			t.Errorf("metricName(%q, %q, %v) = %q, want %q", c.name, c.unit, c.kind, got, c.want)
+		if got := MetricName(c.name, c.unit, c.kind); got != c.want {
+			t.Errorf("MetricName(%q, %q, %v) = %q, want %q", c.name, c.unit, c.kind, got, c.want)
 		}
 	}
 }
@@ -68,8 +68,8 @@ func FuzzNames(f *testing.F) {
 	f.Add("1", "1/1/1")
 	f.Fuzz(func(t *testing.T, name, unit string) {
 		for _, kind := range []sample.Kind{sample.Gauge, sample.Counter, sample.UpDown} {
-			if got := metricName(name, unit, kind); !validMetric.MatchString(got) {
-				t.Errorf("metricName(%q, %q, %v) = %q: not valid", name, unit, kind, got)
+			if got := MetricName(name, unit, kind); !validMetric.MatchString(got) {
+				t.Errorf("MetricName(%q, %q, %v) = %q: not valid", name, unit, kind, got)
 			}
 		}
 		if got := labelName(name); !validLabel.MatchString(got) {

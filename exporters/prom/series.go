@@ -27,7 +27,7 @@ type rendered struct {
 // render makes name and labels of a series.
 func render(sr *sample.Series, clock sample.Clock) *rendered {
 	r := &rendered{
-		name:    metricName(sr.Name, sr.Unit, sr.Kind),
+		name:    MetricName(sr.Name, sr.Unit, sr.Kind),
 		help:    strings.ToValidUTF8(sr.Help, "\uFFFD"),
 		counter: sr.Kind == sample.Counter,
 		labels:  labelPairs(sr),
