@@ -146,12 +146,16 @@ func (t *mountTable) refresh() error {
 	return t.err
 }
 
-// reload reads the table. What was read before stays when that fails, as it
-// does when the process is gone.
+// reload reads the table. What was read before stays when there is nothing to
+// read any more, because the process is gone.
 func (t *mountTable) reload() {
+	var list []mount
 	b, err := t.file.read(&t.buf)
 	if err == nil {
-		t.mounts, err = parseMounts(b)
+		list, err = parseMounts(b)
+	}
+	if len(list) > 0 {
+		t.mounts = list
 	}
 	t.err = err
 	t.version.Add(1)
