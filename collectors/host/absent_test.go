@@ -27,9 +27,9 @@ var (
 	_ agent.Explainer = (*Blocking)(nil)
 )
 
-// Seen to fail without: the early return for a failed describe in
-// Collector.Collect (m.active), and without the check for i < 0 in
-// absences.change (the log then repeats).
+// Seen to fail without the check for i < 0 in absences.change: the log then
+// repeats. Without the check of m.active in Collector.Collect a missing file
+// is opened again on every tick, which TestNoAllocations shows.
 func TestMissingFileIsAbsentAndToldOnce(t *testing.T) {
 	var log bytes.Buffer
 	m := newMachine(t, "vm2")

@@ -16,14 +16,18 @@ import (
 
 func TestInterfaceComesAndGoes(t *testing.T) {
 	m := newMachine(t, "vm2")
-	r := m.sources()["host/fast"]
+	all := m.sources()
+	r, medium := all["host/fast"], all["host/medium"]
+	medium.describe() // the order of the tiers does not matter
 	r.describe()
 	r.mustTick()
+	medium.mustTick()
 	const eth, tun = "system.network.io{name=eth0,direction=receive}", "system.network.io{name=tun0,direction=receive}"
 	before := r.series(eth)
 
 	line := "  tun0: 500 5 0 0 0 0 0 0 600 6 0 0 0 0 0 0\n"
 	m.edit("proc/net/dev", "  eth0:", line+"  eth0:")
+	m.write("sys/class/net/tun0/operstate", "up\n")
 	lastGood := r.now
 	r.changed()
 	if got := r.values()[tun]; got != 500 {
@@ -31,6 +35,14 @@ func TestInterfaceComesAndGoes(t *testing.T) {
 	}
 	if s := r.series(tun); s.Start != lastGood {
 		t.Errorf("new interface counts since %d, want the reading before, %d", s.Start, lastGood)
+	}
+	link := medium.series("hw.network.up{id=eth0,name=eth0}")
+	medium.changed()
+	if s := medium.series("hw.network.up{id=tun0,name=tun0}"); s.Ended || medium.values()["hw.network.up{id=tun0,name=tun0}"] != 1 {
+		t.Error("new interface: its link is not told to be up")
+	}
+	if s := medium.series("hw.network.up{id=eth0,name=eth0}"); s.Ref != link.Ref || s.Ended {
+		t.Errorf("link that stayed: got ref %d, ended %v; want ref %d", s.Ref, s.Ended, link.Ref)
 	}
 	if after := r.series(eth); after.Ref != before.Ref || after.Gen != before.Gen || after.Start != counter.Boot {
 		t.Errorf("interface that stayed: got ref %d gen %d start %d, want %d %d %d", after.Ref, after.Gen, after.Start, before.Ref, before.Gen, counter.Boot)
@@ -114,6 +126,11 @@ func TestDiskTimeOf32BitsWraps(t *testing.T) {
 	}
 	if s := r.series(key); s.Gen != 1 || s.Start != counter.Boot {
 		t.Errorf("wrapped time was taken for a restart: generation %d, start %d", s.Gen, s.Start)
+	}
+	m.edit("proc/diskstats", " 104       0 cciss", "   8      32 sdc 1 0 8 0 0 0 0 0 0 0 0\n 104       0 cciss")
+	r.changed() // another disk came: this one's overflow is not forgotten
+	if got := r.values()[key]; got < before+1 {
+		t.Errorf("wrapped time after hotplug of another disk: got %v s, want more than %v", got, before)
 	}
 }
 

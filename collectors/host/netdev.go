@@ -79,7 +79,7 @@ func (n *netdev) describe(r *registrar) error {
 		return err
 	}
 	var names [][]byte
-	first := n.roster.index == nil
+	first, others := n.roster.index == nil, false
 	n.ifs = n.ifs[:0]
 	var line []byte
 	for len(b) > 0 {
@@ -92,11 +92,14 @@ func (n *netdev) describe(r *registrar) error {
 			continue
 		}
 		isNew := !first && !n.roster.has(l.name)
+		others = others || isNew
 		names = append(names, bytes.Clone(l.name))
 		n.ifs = append(n.ifs, describeInterface(r, label(l.name), isNew))
 	}
+	if others || !first && len(names) != len(n.roster.names) {
+		n.changes.Add(1)
+	}
 	n.roster.set(names)
-	n.changes.Add(1)
 	return nil
 }
 
