@@ -91,7 +91,7 @@ func (t *Tree) consider(pid int) {
 		return
 	}
 	st, err := t.statOf(pid)
-	if err == nil && !st.thread && st.start >= t.root.cur.start {
+	if err == nil && !st.thread && !st.released() && st.start >= t.root.cur.start {
 		t.disc.cands = append(t.disc.cands, candidate{pid, st})
 	}
 }

@@ -100,7 +100,8 @@ func (f *fakeProc) open() *Tree {
 // u is a usage with equal ticks in both modes.
 func u(ticks, minflt uint64) usage { return usage{user: ticks, system: ticks, minflt: minflt} }
 
-// look ticks and checks the total.
+// look ticks and checks the total, also without the clamp that keeps what is
+// published from stepping back.
 func (f *fakeProc) look(tr *Tree, want usage) {
 	f.t.Helper()
 	tr.mu.Lock()
@@ -109,8 +110,12 @@ func (f *fakeProc) look(tr *Tree, want usage) {
 		f.t.Fatal(err)
 	}
 	tr.refresh()
-	if got := tr.total(); got != want {
-		f.t.Errorf("total: got %+v, want %+v", got, want)
+	sum := tr.ledger.retired
+	for _, m := range tr.members {
+		sum.add(m.cur.total())
+	}
+	if got, raw := tr.total(), sum.minus(tr.ledger.baseline); got != want || raw != want {
+		f.t.Errorf("total: got %+v, before the clamp %+v, want %+v", got, raw, want)
 	}
 }
 
@@ -156,6 +161,31 @@ func TestBranchKilledAtOnce(t *testing.T) {
 	// The root reaped 11 alone; 12 went to init.
 	f.put(proc{pid: 10, ppid: 1, own: u(1000, 1000), reaped: u(51, 510)})
 	f.look(tr, u(121, 1210))
+}
+
+// Two alike vanish and one was reaped: a gain explains one of them.
+func TestGainIsUsedOnce(t *testing.T) {
+	f := newFakeProc(t, proc{pid: 10, ppid: 1})
+	tr := f.open()
+	f.put(proc{pid: 11, ppid: 10, own: u(50, 500)})
+	f.put(proc{pid: 12, ppid: 10, own: u(50, 500)})
+	f.look(tr, u(100, 1000))
+	f.remove(11)
+	f.remove(12)
+	f.put(proc{pid: 10, ppid: 1, reaped: u(50, 500)})
+	f.look(tr, u(100, 1000))
+}
+
+// Children that came and went unseen must not pass for one that vanishes later.
+func TestGainOfEarlierTicksIsSpent(t *testing.T) {
+	f, tr := branch(t)
+	f.put(proc{pid: 11, ppid: 10, own: u(50, 500), reaped: u(900, 9000)})
+	f.look(tr, u(1020, 10200))
+	f.remove(12)
+	f.look(tr, u(1020, 10200))
+	if tr.ledger.retired != u(70, 700) {
+		t.Errorf("retired: got %+v, want the figures of the child", tr.ledger.retired)
+	}
 }
 
 func TestOrphanStaysCounted(t *testing.T) {

@@ -106,19 +106,41 @@ func (t *Tree) readMember(m *member) {
 
 // readStat takes the counters of m and reports whether it is still there.
 func (t *Tree) readStat(m *member) bool {
-	b, err := t.readFile(&m.stat)
-	if err != nil {
-		m.gone = m.gone || vanished(err)
-		m.noMemory = true
-		return !m.gone
+	st, ok := t.nextStat(m)
+	for try := 0; ok && st.released() && st.ppid != 0 && try < maxReleasing; try++ {
+		st, ok = t.nextStat(m)
 	}
-	st, ok := parseStat(b)
-	if !ok || st.start != m.cur.start {
-		m.gone = m.gone || ok
+	if !ok {
+		return false
+	}
+	if st.released() {
+		m.gone = true
 		return false
 	}
 	m.cur = st
 	return true
+}
+
+// maxReleasing bounds how often a process in state X is read again. It is in
+// that state from just before its parent is given its figures until its files
+// fail; it has no parent any more (ppid 0) only after that. The stretch takes
+// the kernel about a microsecond, each reading three.
+const maxReleasing = 64
+
+// nextStat reads the stat file of m and notes when it is gone.
+func (t *Tree) nextStat(m *member) (stat, bool) {
+	b, err := t.readFile(&m.stat)
+	if err != nil {
+		m.gone = m.gone || vanished(err)
+		m.noMemory = true
+		return m.cur, !m.gone
+	}
+	st, ok := parseStat(b)
+	if ok && st.start != m.cur.start {
+		m.gone = true
+		return stat{}, false
+	}
+	return st, ok
 }
 
 // readIO takes the I/O counters of m. They need the permission to trace it

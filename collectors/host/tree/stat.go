@@ -68,7 +68,11 @@ func (s *stat) total() usage {
 }
 
 // dead reports whether the process has exited, reaped or not.
-func (s *stat) dead() bool { return s.state == 'Z' || s.state == 'X' || s.state == 'x' }
+func (s *stat) dead() bool { return s.state == 'Z' || s.released() }
+
+// released reports whether the kernel is about to forget the process: its
+// figures are with its parent already, or on the way there.
+func (s *stat) released() bool { return s.state == 'X' || s.state == 'x' }
 
 // parseStat reads one line of /proc/PID/stat. The name may hold spaces,
 // brackets and newlines, so fields are counted from the last ')'.

@@ -41,14 +41,14 @@ func TestOpenRefuses(t *testing.T) {
 	t.Log("this process has one thread: nothing to refuse")
 }
 
-// 200 children that live for a moment, while the tree is read every
-// millisecond: every race between a reading and a reaping happens.
+// 200 children that live for a moment, while the tree is read all
+// the time: every race between a reading and a reaping happens.
 func TestChurn(t *testing.T) {
 	root := startRoot(t, nil, nil)
 	d := drive(t, Config{PID: root.cmd.Process.Pid})
 	d.tick(2)
 	files, routines := openFiles(t), runtime.NumGoroutine()
-	stop := d.ticker(time.Millisecond)
+	stop := d.ticker(200 * time.Microsecond)
 	dir := t.TempDir()
 	fmt.Fprintln(root.in, "reaped short", dir)
 	root.expect(t, "done")
@@ -57,6 +57,7 @@ func TestChurn(t *testing.T) {
 	want := await(t, filepath.Join(dir, "work"))
 	own := await(t, filepath.Join(dir, "root"))
 	d.within("minor faults", d.last["process.paging.faults/minor"], float64(want.Minflt+own.Minflt))
+	d.exact()
 	got := d.last["process.cpu.time/user"] + d.last["process.cpu.time/system"]
 	if kernel := want.CPU + own.CPU; got < kernel*0.98-0.03 || got > kernel*1.02+0.03 {
 		t.Errorf("cpu: series %.3g s, kernel %.3g s", got, kernel)
@@ -66,6 +67,22 @@ func TestChurn(t *testing.T) {
 	}
 	if n := runtime.NumGoroutine(); n > routines {
 		t.Errorf("goroutines: %d before, %d after", routines, n)
+	}
+}
+
+// exact checks that the tree, of which only the root is left, counts what the
+// kernel has handed to the root and nothing beside.
+func (d *driver) exact() {
+	d.t.Helper()
+	tr := d.tree
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	if len(tr.members) != 1 {
+		d.t.Fatalf("%d members left, want the root alone", len(tr.members))
+	}
+	kernel := tr.root.cur.total().minus(tr.ledger.baseline)
+	if out := tr.ledger.out; tr.ledger.retired != (usage{}) || out != kernel {
+		d.t.Errorf("everything was reaped: got %+v of which retired %+v, kernel %+v", out, tr.ledger.retired, kernel)
 	}
 }
 

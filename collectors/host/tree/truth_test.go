@@ -155,7 +155,7 @@ func testTruth(t *testing.T, mode string, root *follower, marker string) {
 	stop()
 	d.tick(1)
 	d.within("memory", d.last["process.memory.usage"], float64(held+rss(t, root.cmd.Process.Pid)))
-	stop = d.ticker(time.Second)
+	stop = d.ticker(2500 * time.Millisecond) // the last half second is for the ends watch
 	if err := os.WriteFile(filepath.Join(dir, "release"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
