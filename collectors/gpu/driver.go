@@ -59,6 +59,7 @@ type Driver struct {
 	finished chan struct{} // a worker has finished a tick; size 1
 	gone     chan code     // a worker saw the library fail; size 1
 	opened   chan struct{} // closed after the first try to open the library
+	once     sync.Once     // closes opened
 
 	// Owned by the goroutine that calls Describe and Collect.
 	schema    *sample.Schema

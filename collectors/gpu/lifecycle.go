@@ -20,13 +20,15 @@ type pace struct {
 
 var usualPace = pace{look: time.Minute, firstRetry: 5 * time.Second, lastRetry: 300 * time.Second}
 
-// stopWait is how long the end waits for driver calls.
-const stopWait = 2 * time.Second
+// stopWait is how long the end waits for driver calls: less than the agent
+// waits for its sources.
+const stopWait = 1500 * time.Millisecond
 
 // Run loads the library, keeps one worker per GPU while it works, and loads it
-// again when it failed, appeared or was replaced. It returns when ctx ends and
-// the calls that were running have ended, or two seconds later: a call that
-// hangs in the driver then keeps its goroutine and the library stays loaded.
+// again when it failed, appeared or was replaced. It is called once. It returns
+// when ctx ends and the calls that were running have ended, or a moment later:
+// a call that hangs in the driver then keeps its goroutine, and the library
+// stays loaded.
 func (d *Driver) Run(ctx context.Context, emit func(sample.Event)) error {
 	d.mu.Lock()
 	d.emit = emit
@@ -48,7 +50,7 @@ func (d *Driver) Run(ctx context.Context, emit func(sample.Event)) error {
 // live goes through the states of Status until ctx ends.
 func (d *Driver) live(ctx context.Context) {
 	retry := d.pace.firstRetry
-	first := sync.OnceFunc(func() { close(d.opened) })
+	first := func() { d.once.Do(func() { close(d.opened) }) }
 	defer first()
 	for ctx.Err() == nil {
 		wait := d.pace.look
