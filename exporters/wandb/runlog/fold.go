@@ -3,6 +3,7 @@ package runlog
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
@@ -83,6 +84,11 @@ func (f *folding) open(w *Writer, dir *Dir) error {
 			file.Close()
 			continue
 		}
+		if !beginsAsLog(file) { // not ours to delete
+			f.damage.BadChunks++
+			file.Close()
+			continue
+		}
 		name := dir.partName(path)
 		f.parts = append(f.parts, &source{name: name, file: file, reader: NewReader(file), skip: w.has(name)})
 	}
@@ -137,4 +143,12 @@ func (w *Writer) note(part string, num int64) {
 		w.folded = map[string]int64{}
 	}
 	w.folded[part] = max(w.folded[part], num)
+}
+
+// beginsAsLog says whether a file has the header of a log, or as much of it as
+// a writer that was killed got to write.
+func beginsAsLog(f *os.File) bool {
+	var head [len(fileHeader)]byte
+	n, err := f.ReadAt(head[:], 0)
+	return (err == nil || errors.Is(err, io.EOF)) && string(head[:n]) == fileHeader[:n]
 }

@@ -28,6 +28,11 @@ func (s *source) advance() error {
 			s.head = nil
 			return nil
 		}
+		if errors.Is(err, ErrFormat) && s.name != "" { // must not hide the rest of the run
+			s.reader.damage.BadChunks++
+			s.head = nil
+			return nil
+		}
 		if err != nil {
 			return err
 		}

@@ -12,23 +12,23 @@ import (
 // readOpenSteps puts the parts in a side file together: one row per step,
 // later values in place of earlier ones, steps ascending. A missing file has
 // none.
-func readOpenSteps(path string) ([]*Row, error) {
+func readOpenSteps(path string) ([]*Row, Damage, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, Damage{}, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read open steps: %w", err)
+		return nil, Damage{}, fmt.Errorf("read open steps: %w", err)
 	}
 	defer f.Close()
-	rows, err := joinParts(f)
+	rows, damage, err := joinParts(f)
 	if err != nil {
-		return nil, fmt.Errorf("read open steps %s: %w", path, err)
+		return nil, damage, fmt.Errorf("read open steps %s: %w", path, err)
 	}
-	return rows, nil
+	return rows, damage, nil
 }
 
-func joinParts(src io.Reader) ([]*Row, error) {
+func joinParts(src io.Reader) ([]*Row, Damage, error) {
 	r := NewReader(src)
 	rows := map[int64]*Row{}
 	places := map[int64]map[Key]int{}
@@ -38,7 +38,7 @@ func joinParts(src io.Reader) ([]*Row, error) {
 			break
 		}
 		if err != nil {
-			return nil, err
+			return nil, r.Damage(), err
 		}
 		h := rec.GetHistory()
 		if h == nil {
@@ -62,7 +62,7 @@ func joinParts(src io.Reader) ([]*Row, error) {
 		}
 		return 1
 	})
-	return out, nil
+	return out, r.Damage(), nil
 }
 
 // set adds or replaces one value; place says where each key is.

@@ -54,13 +54,15 @@ type repair struct {
 	final  bool
 	footer bool
 	late   bool // other records follow the exit record
+	alien  bool // the side file of open steps is no log
 	saved  bool // the exit record waits in a part of its own
 }
 
 func (r *repair) run() (err error) {
-	if r.open, err = readOpenSteps(r.dir.OpenStepsPath()); err != nil && !errors.Is(err, ErrFormat) {
+	if r.open, r.report.Damage, err = readOpenSteps(r.dir.OpenStepsPath()); err != nil && !errors.Is(err, ErrFormat) {
 		return err
 	}
+	r.alien = err != nil
 	r.done = map[int64]bool{}
 	if r.w, err = reopen(r.dir.LogPath(), Options{}, r.visit); err != nil {
 		return err
@@ -225,11 +227,7 @@ func (r *repair) finish() error {
 	if err := r.fold.remove(r.w, r.dir); err != nil {
 		return err
 	}
-	err := os.Remove(r.dir.OpenStepsPath())
-	removed := err == nil
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
+	removed, err := r.removeOpenSteps()
 	r.report.LiveParts = r.fold.live
 	for _, s := range r.fold.parts {
 		if s.name != exitPart {
@@ -242,4 +240,15 @@ func (r *repair) finish() error {
 	r.report.Exit = exitOf(r.exit)
 	r.report.Changed = r.report.Changed || r.report.TornBytes > 0 || len(r.fold.parts) > 0 || removed
 	return err
+}
+
+func (r *repair) removeOpenSteps() (bool, error) {
+	if r.alien { // not ours to delete
+		return false, nil
+	}
+	err := os.Remove(r.dir.OpenStepsPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }

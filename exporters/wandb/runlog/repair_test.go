@@ -258,6 +258,33 @@ func TestUnknownExitIsSaid(t *testing.T) {
 	}
 }
 
+// Files of the right name that are no logs hide nothing and are not deleted.
+// Protection: beginsAsLog() and repair.alien.
+func TestAlienFilesAreLeftAlone(t *testing.T) {
+	d := crashed(t)
+	alien := []string{d.PartPath("alien"), d.OpenStepsPath()}
+	for _, path := range alien {
+		check(t, os.WriteFile(path, []byte("not a log at all"), 0o600))
+	}
+	for range 2 {
+		run, err := Load(d)
+		check(t, err)
+		if len(run.History) != 3 || run.Damage.BadChunks != 1 {
+			t.Errorf("got %d rows, damage %+v", len(run.History), run.Damage)
+		}
+		_, err = Repair(d)
+		check(t, err)
+	}
+	for _, path := range alien {
+		if b, err := os.ReadFile(path); string(b) != "not a log at all" {
+			t.Errorf("%s: got %q, %v", path, b, err)
+		}
+	}
+	if report, err := Repair(d); err != nil || report.Changed {
+		t.Errorf("third repair: got %+v, %v, want no change", report, err)
+	}
+}
+
 // The side file gives its space back only when the rows are on stable
 // storage. Protection: the SyncedBytes test in reclaim().
 func TestOpenStepsWaitForTheLogsSync(t *testing.T) {
@@ -269,7 +296,7 @@ func TestOpenStepsWaitForTheLogsSync(t *testing.T) {
 	check(t, w.Row(someRow(0)))
 	open.Reset(w)
 	check(t, open.Append(someRow(1)))
-	rows, err := readOpenSteps(d.OpenStepsPath())
+	rows, _, err := readOpenSteps(d.OpenStepsPath())
 	check(t, err)
 	if len(rows) != 2 {
 		t.Errorf("before the sync: got %d steps in the side file, want both", len(rows))
@@ -278,7 +305,7 @@ func TestOpenStepsWaitForTheLogsSync(t *testing.T) {
 	open.Reset(w)
 	check(t, w.Sync())
 	check(t, open.Append(someRow(2)))
-	rows, err = readOpenSteps(d.OpenStepsPath())
+	rows, _, err = readOpenSteps(d.OpenStepsPath())
 	check(t, err)
 	if len(rows) != 1 || rows[0].Step != 2 {
 		t.Errorf("after the sync: got %v, want step 2 alone", rows)
@@ -303,7 +330,7 @@ func FuzzOpenSteps(f *testing.F) {
 	f.Add(b)
 	f.Add(b[:len(b)-5])
 	f.Fuzz(func(t *testing.T, b []byte) {
-		rows, err := joinParts(bytes.NewReader(b))
+		rows, _, err := joinParts(bytes.NewReader(b))
 		if err != nil {
 			return
 		}

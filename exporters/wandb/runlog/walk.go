@@ -19,11 +19,11 @@ import (
 // while writers are alive and holds one record per log in memory. An error of
 // fn ends it.
 func Walk(dir *Dir, fn func(writer string, rec *wandbpb.Record) error) (Damage, error) {
-	var damage Damage
-	open, err := readOpenSteps(dir.OpenStepsPath())
-	if err != nil && !errors.Is(err, ErrFormat) { // an unreadable side file hides no log
+	open, damage, err := readOpenSteps(dir.OpenStepsPath())
+	if err != nil && !errors.Is(err, ErrFormat) { // a side file that is no log hides no run
 		return damage, err
 	}
+	damage.TornBytes = 0 // a writer that lives may be at it
 	sources, err := dir.sources()
 	defer closeAll(sources)
 	if err != nil {

@@ -1,6 +1,7 @@
 package runlog
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -96,5 +97,45 @@ func TestHotRecordsEqualMessages(t *testing.T) {
 	}}}
 	if !proto.Equal(&got, want) {
 		t.Errorf("row: got %v\nwant %v", &got, want)
+	}
+}
+
+func TestWriterRefuses(t *testing.T) {
+	w := newLog(t)
+	if err := w.Write(&wandbpb.Record{}); err == nil {
+		t.Error("a record without a type: want an error")
+	}
+	check(t, w.Close())
+	for name, err := range map[string]error{"Row": w.Row(someRow(1)), "Sync": w.Sync(), "Close": w.Close()} {
+		if !errors.Is(err, ErrClosed) {
+			t.Errorf("%s after Close: got %v, want ErrClosed", name, err)
+		}
+	}
+}
+
+// Console text is cut between characters and loses only what is not text.
+func TestOutput(t *testing.T) {
+	w := newLog(t)
+	text := bytes.Repeat([]byte("ä€😀x"), 30_000)
+	check(t, w.Output(true, 1.7e18, text))
+	check(t, w.Output(false, -1, []byte("a\xff\r\x1b[0mb\xe2\x82")))
+	check(t, w.Close())
+	b, err := os.ReadFile(w.Path())
+	check(t, err)
+	recs, _, _ := readAll(t, b)
+	var got []byte
+	for _, rec := range recs[1 : len(recs)-1] {
+		o := rec.GetOutputRaw()
+		if len(o.GetLine()) > maxOutput || o.GetOutputType() != wandbpb.OutputRawRecord_STDERR || o.GetTimestamp().GetSeconds() != 1.7e9 {
+			t.Errorf("got %d bytes, %v, %v", len(o.GetLine()), o.GetOutputType(), o.GetTimestamp())
+		}
+		got = append(got, o.GetLine()...)
+	}
+	if !bytes.Equal(got, text) {
+		t.Errorf("got %d bytes, want the %d that were written", len(got), len(text))
+	}
+	last := recs[len(recs)-1].GetOutputRaw()
+	if last.GetLine() != "a\ufffd\r\x1b[0mb\ufffd" || last.GetTimestamp().AsTime().UnixNano() != -1 || last.GetOutputType() != wandbpb.OutputRawRecord_STDOUT {
+		t.Errorf("got %v", last)
 	}
 }
