@@ -233,6 +233,9 @@ func TestFoldLeavesLivingPartsAlone(t *testing.T) {
 		check(t, Fold(w, d))
 	}
 	check(t, w.Close())
+	if _, err := os.Stat(d.PartPath("live")); err != nil {
+		t.Errorf("part with a living writer: %v", err)
+	}
 	if _, err := os.Stat(d.PartPath("dead")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("folded part: got %v, want it removed", err)
 	}
