@@ -320,6 +320,32 @@ func TestOpenStepsWaitForTheLogsSync(t *testing.T) {
 	check(t, w.Close())
 }
 
+// A loop that commits faster than the disk syncs must not let the side file
+// grow for ever. Protection: the limit in reclaim().
+func TestOpenStepsAreBounded(t *testing.T) {
+	d := newDir(t)
+	w := create(t, d.LogPath())
+	open, err := CreateOpenSteps(d.OpenStepsPath(), patient)
+	check(t, err)
+	open.limit = 10_000
+	largest := int64(0)
+	for i := range int64(1000) {
+		check(t, open.Append(someRow(i)))
+		check(t, w.Row(someRow(i)))
+		open.Reset(w)
+		largest = max(largest, open.Counters().Bytes)
+		open.limit = min(open.limit, 10_000)
+	}
+	if largest > 11_000 {
+		t.Errorf("the side file grew to %d bytes, want about 10000", largest)
+	}
+	check(t, open.Close())
+	if _, err := os.Stat(d.OpenStepsPath()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no step is open: got %v, want the file gone", err)
+	}
+	check(t, w.Close())
+}
+
 func FuzzOpenSteps(f *testing.F) {
 	d := newDir(f)
 	open, err := CreateOpenSteps(d.OpenStepsPath(), patient)

@@ -3,6 +3,7 @@ package runlog
 import (
 	"errors"
 	"os"
+	"time"
 )
 
 // reclaimAt is the size from which the side file is emptied even if that
@@ -21,6 +22,7 @@ type OpenSteps struct {
 	log     *Writer // set while everything in the file is accepted by log
 	settled int64   // offset in log after the last row that came from here
 	start   int64   // size of the empty file
+	limit   int64   // size from which reclaim asks for an fdatasync
 }
 
 // CreateOpenSteps makes the side file of a run. It fails if there is one:
@@ -30,7 +32,7 @@ func CreateOpenSteps(path string, o Options) (*OpenSteps, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &OpenSteps{w: w, start: w.position()}, nil
+	return &OpenSteps{w: w, start: w.position(), limit: reclaimAt}, nil
 }
 
 // Append keeps values of a step that is not finished, with the times of this
@@ -57,9 +59,11 @@ func (s *OpenSteps) reclaim(now bool) error {
 		return nil
 	}
 	c := s.log.Counters()
-	if c.SyncedBytes < s.settled && c.SyncErrors == 0 && (now || s.w.position() > reclaimAt) {
-		if s.log.Sync() == nil {
-			c.SyncedBytes = s.settled
+	if c.SyncedBytes < s.settled && c.SyncErrors == 0 && (now || s.w.position() > s.limit) {
+		if s.log.syncWithin(s.log.opts.StallBound) {
+			c.SyncedBytes, s.limit = s.settled, reclaimAt
+		} else {
+			s.limit = 2 * s.w.position() // a slow disk must not hold up every call
 		}
 	}
 	if c.SyncedBytes < s.settled {
@@ -112,4 +116,19 @@ func (w *Writer) rewind(pos int64) error {
 	}
 	signal(w.wake)
 	return nil
+}
+
+// syncWithin says whether everything accepted so far got to stable storage in
+// the given time. The sync goes on by itself if not.
+func (w *Writer) syncWithin(bound time.Duration) bool {
+	done := make(chan bool, 1)
+	go func() { done <- w.Sync() == nil }() // ends when the kernel answers
+	timeout := time.NewTimer(bound)
+	defer timeout.Stop()
+	select {
+	case ok := <-done:
+		return ok
+	case <-timeout.C:
+		return false
+	}
 }
