@@ -261,6 +261,36 @@ func TestDrainIsBounded(t *testing.T) {
 	})
 }
 
+// TestDrainEndsAlthoughSamplesGoOn: a run's output that also selects the host
+// is drained up to the moment of Finish, not for as long as the host lives.
+func TestDrainEndsAlthoughSamplesGoOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := &agenttest.Recorder{Answer: func(context.Context, *sample.Batch) error {
+			time.Sleep(300 * time.Millisecond)
+			return nil
+		}}
+		both := output("out", "r", out)
+		both.Select.Host = true
+		fast := source("fast", "", &agenttest.Const{})
+		fast.Every = 100 * time.Millisecond
+		a := newWorld().agent(t, agent.Config{Sources: []agent.Source{fast}, Outputs: []agent.Output{both}})
+		stop := start(t, a)
+		time.Sleep(5 * time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		began := time.Now()
+		if err := a.Finish(ctx, "r"); err != nil {
+			t.Errorf("Finish: %v", err)
+		}
+		if d := time.Since(began); d > 2*time.Second {
+			t.Errorf("Finish took %v with exports of 0.3s", d)
+		}
+		if err := stop(); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+}
+
 // TestEventsWaitForTheOutput: they survive failed exports, arrive once, and at
 // the bound the oldest go first, counted.
 func TestEventsWaitForTheOutput(t *testing.T) {

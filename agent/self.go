@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 	"time"
 
@@ -147,7 +146,7 @@ func (c *self) Describe(s *sample.Schema) error {
 			s.End(ref)
 		}
 	}
-	return add.err
+	return nil
 }
 
 // all returns the refs of sources and outputs described before.
@@ -161,11 +160,21 @@ func (c *self) all() (refs []sample.Ref) {
 	return refs
 }
 
-// add describes many series and keeps the first error.
+// add describes many series. One that the ceiling refuses is left out: the
+// others are needed most when the list is full.
 type add struct {
 	schema *sample.Schema
 	keep   map[sample.Ref]bool
-	err    error
+}
+
+// noRef stands for a series that was refused.
+const noRef = ^sample.Ref(0)
+
+// put adds a reading of a series that was not refused.
+func put(f *sample.Frame, ref sample.Ref, v float64) {
+	if ref != noRef {
+		f.Put(ref, v)
+	}
 }
 
 func (a *add) each(descs []sample.Desc, refs []sample.Ref, labels ...sample.Label) {
@@ -173,8 +182,8 @@ func (a *add) each(descs []sample.Desc, refs []sample.Ref, labels ...sample.Labe
 		d.Labels = labels
 		ref, err := a.schema.Add(d)
 		if err != nil {
-			a.err = fmt.Errorf("describe the agent itself: %w", err)
-			return
+			refs[i] = noRef
+			continue
 		}
 		refs[i] = ref
 		a.keep[ref] = true
@@ -197,32 +206,32 @@ func (c *self) Collect(_ context.Context, f *sample.Frame) error {
 	for i := range c.outputs {
 		c.outputs[i].put(f)
 	}
-	f.Put(c.fill[0], a.ring.Fill(ring.Hardware))
-	f.Put(c.fill[1], a.ring.Fill(ring.Rows))
-	f.Put(c.refs[allSeries], float64(a.schema.Len()))
-	f.Put(c.refs[allRefused], float64(a.schema.Refused()))
-	f.Put(c.refs[allUnknown], float64(a.unknown.Load()))
-	f.Put(c.refs[allUptime], time.Duration(f.Time-started).Seconds())
-	f.Put(c.refs[allGoroutines], float64(runtime.NumGoroutine()))
+	put(f, c.fill[0], a.ring.Fill(ring.Hardware))
+	put(f, c.fill[1], a.ring.Fill(ring.Rows))
+	put(f, c.refs[allSeries], float64(a.schema.Len()))
+	put(f, c.refs[allRefused], float64(a.schema.Refused()))
+	put(f, c.refs[allUnknown], float64(a.unknown.Load()))
+	put(f, c.refs[allUptime], time.Duration(f.Time-started).Seconds())
+	put(f, c.refs[allGoroutines], float64(runtime.NumGoroutine()))
 	if rss, ok := c.process.rss(); ok {
-		f.Put(c.refs[allRSS], rss)
+		put(f, c.refs[allRSS], rss)
 	}
 	if cpu, ok := c.process.cpu(); ok {
-		f.Put(c.refs[allCPU], cpu)
+		put(f, c.refs[allCPU], cpu)
 	}
 	return nil
 }
 
 func (r *sourceRefs) put(f *sample.Frame) {
 	st := r.source.snapshot()
-	f.Put(r.refs[srcTicks], float64(st.ticks))
-	f.Put(r.refs[srcMissed], float64(st.missed))
-	f.Put(r.refs[srcErrors], float64(st.errs))
-	f.Put(r.refs[srcPanics], float64(st.panics))
-	f.Put(r.refs[srcTime], st.tookAll.Seconds())
-	f.Put(r.refs[srcLateTime], st.lateAll.Seconds())
-	f.Put(r.refs[srcLateCount], float64(st.lateN))
-	f.Put(r.refs[srcLateMax], st.lateMax.Seconds())
+	put(f, r.refs[srcTicks], float64(st.ticks))
+	put(f, r.refs[srcMissed], float64(st.missed))
+	put(f, r.refs[srcErrors], float64(st.errs))
+	put(f, r.refs[srcPanics], float64(st.panics))
+	put(f, r.refs[srcTime], st.tookAll.Seconds())
+	put(f, r.refs[srcLateTime], st.lateAll.Seconds())
+	put(f, r.refs[srcLateCount], float64(st.lateN))
+	put(f, r.refs[srcLateMax], st.lateMax.Seconds())
 }
 
 func (r *outputRefs) put(f *sample.Frame) {
@@ -230,15 +239,15 @@ func (r *outputRefs) put(f *sample.Frame) {
 	r.output.mu.Lock()
 	last, events := r.output.last, r.output.events.dropped
 	r.output.mu.Unlock()
-	f.Put(r.refs[outOffered], float64(n.Offered))
-	f.Put(r.refs[outSent], float64(n.Sent))
-	f.Put(r.refs[outDropped], float64(n.Dropped))
-	f.Put(r.refs[outLost], float64(n.Lost))
-	f.Put(r.refs[outPending], float64(n.Pending))
-	f.Put(r.refs[outExports], float64(last.exports))
-	f.Put(r.refs[outFailed], float64(last.failed))
-	f.Put(r.refs[outTime], last.took.Seconds())
-	f.Put(r.refs[outEvents], float64(events))
+	put(f, r.refs[outOffered], float64(n.Offered))
+	put(f, r.refs[outSent], float64(n.Sent))
+	put(f, r.refs[outDropped], float64(n.Dropped))
+	put(f, r.refs[outLost], float64(n.Lost))
+	put(f, r.refs[outPending], float64(n.Pending))
+	put(f, r.refs[outExports], float64(last.exports))
+	put(f, r.refs[outFailed], float64(last.failed))
+	put(f, r.refs[outTime], last.took.Seconds())
+	put(f, r.refs[outEvents], float64(events))
 }
 
 // Close gives the descriptors back.

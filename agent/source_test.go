@@ -308,6 +308,9 @@ func TestSeriesExplosionIsCapped(t *testing.T) {
 		if got := a.Crowd(1); len(got) != 1 || got[0].Name != "explodes" || got[0].Series < 400 {
 			t.Errorf("Crowd: got %v, want explodes", got)
 		}
+		if st := statusOf(t, a, "agent/self"); st.Errors != 0 {
+			t.Errorf("agent/self: %+v; want the numbers that have a place", st)
+		}
 		if err := stop(); err != nil {
 			t.Errorf("Run: %v", err)
 		}

@@ -18,6 +18,8 @@ const (
 	// clockStep is the change of the wall clock that counts as a step, and the
 	// drift at which host outputs are anchored anew.
 	clockStep = 500 * time.Millisecond
+	// refusedEvery is how often refused series are logged at most.
+	refusedEvery = time.Minute
 	// sureRead is how long reading two clocks may take to compare them.
 	sureRead = 20 * time.Millisecond
 )
@@ -29,9 +31,9 @@ type watch struct {
 	boot  int64     // Clock time at the last look
 	mono  time.Time // monotonic time of the last look
 	drift int64     // of the wall clock against the host's anchor, ns
-	full  uint64    // series refused up to the last look
 
-	refusing bool // series were refused between the last two looks
+	refused uint64    // series refused when that was logged last
+	said    time.Time // when that was
 }
 
 // run ends with the context.
@@ -150,16 +152,14 @@ func (o *output) reportLoss(lost uint64) {
 	o.agent.log.Info("output keeps up again", "output", o.Name, "lost", lost)
 }
 
-// crowded logs that series were refused, and what crowds the list. One line is
-// enough until a second without a refusal.
+// crowded logs that series were refused, and what crowds the list, at most once
+// a minute.
 func (w *watch) crowded() {
 	refused := w.agent.schema.Refused()
-	before := w.full
-	w.full = refused
-	if refused == before || w.refusing {
-		w.refusing = refused != before
+	if refused == w.refused || w.mono.Sub(w.said) < refusedEvery && !w.said.IsZero() {
 		return
 	}
-	w.refusing = true
-	w.agent.log.Error("series ceiling reached", "refused", refused-before, "most", w.agent.Crowd(3))
+	more := refused - w.refused
+	w.refused, w.said = refused, w.mono
+	w.agent.log.Error("series ceiling reached", "refused", more, "most", w.agent.Crowd(3))
 }
