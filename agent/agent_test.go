@@ -263,6 +263,32 @@ func TestFinishWithoutRun(t *testing.T) {
 	}
 }
 
+// TestRunBeginsDuringFinish: the output that is being drained is not started a
+// second time.
+func TestRunBeginsDuringFinish(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := &agenttest.Recorder{Answer: func(context.Context, *sample.Batch) error {
+			time.Sleep(time.Second)
+			return nil
+		}}
+		a := newWorld().agent(t, agent.Config{Outputs: []agent.Output{output("out", "r", out)}})
+		a.Append(agent.FrameOf(a, "r", 1))
+		finished := make(chan error)
+		go func() { finished <- a.Finish(t.Context(), "r") }()
+		synctest.Wait()
+		stop := start(t, a)
+		if err := <-finished; err != nil {
+			t.Errorf("Finish: %v", err)
+		}
+		if err := stop(); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		if out.Shutdowns() != 1 || len(out.Frames()) != 1 {
+			t.Errorf("%d shutdowns and %d frames, want one each", out.Shutdowns(), len(out.Frames()))
+		}
+	})
+}
+
 // TestAddAndRemoveWhileRunning: a new output starts at now, a removed source
 // takes its series along and frees its name.
 func TestAddAndRemoveWhileRunning(t *testing.T) {

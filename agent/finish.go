@@ -131,9 +131,7 @@ func (a *Agent) drain(ctx context.Context, outputs []*output) error {
 func (o *output) drain(ctx context.Context) error {
 	o.cursor.Stop()
 	o.agent.mu.Lock()
-	if o.cancel == nil {
-		o.start(context.WithoutCancel(ctx))
-	}
+	o.start(context.WithoutCancel(ctx))
 	o.agent.mu.Unlock()
 	o.end.Do(func() { close(o.ending) })
 	stop := context.AfterFunc(ctx, o.cancel)

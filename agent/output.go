@@ -71,8 +71,12 @@ func newOutput(a *Agent, out Output) *output {
 	return o
 }
 
-// start begins the loop; called once, under the agent's lock.
+// start begins the loop, unless a drain did so already; called under the
+// agent's lock.
 func (o *output) start(ctx context.Context) {
+	if o.cancel != nil {
+		return
+	}
 	ctx, o.cancel = context.WithCancel(ctx)
 	go o.loop(ctx)
 }

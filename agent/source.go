@@ -82,7 +82,7 @@ func (s *source) loop(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case answer := <-s.ask:
-			s.sample(ctx)
+			s.sample(ctx, s.agent.clock.Now())
 			answer <- struct{}{}
 			continue
 		case <-timer.C:
@@ -129,18 +129,21 @@ func nextTick(now int64, every time.Duration) int64 {
 
 // tick is the tick due at the given Clock time.
 func (s *source) tick(ctx context.Context, due int64) {
-	s.late(time.Duration(s.agent.clock.Now() - due))
+	now := s.agent.clock.Now()
+	s.late(time.Duration(now - due))
 	if s.bench.sitsOut() {
 		s.satOut()
 		return
 	}
-	s.sample(ctx)
+	s.sample(ctx, now)
 }
 
-// sample takes one sample and draws the conclusions.
-func (s *source) sample(ctx context.Context) {
-	s.begin()
-	err := s.collect(ctx)
+// sample takes one sample and draws the conclusions. It is passed the present
+// Clock time: reading that clock is a system call, and by far the dearest part
+// of what the engine adds to a sample.
+func (s *source) sample(ctx context.Context, now int64) {
+	s.begin(now)
+	err := s.collect(ctx, now)
 	s.finish(err, ctx.Err() != nil)
 	switch {
 	case err == nil:
@@ -157,13 +160,16 @@ func (s *source) sample(ctx context.Context) {
 
 // collect appends one frame to the ring. A collector whose series changed is
 // described again and asked once more.
-func (s *source) collect(ctx context.Context) error {
+func (s *source) collect(ctx context.Context, now int64) error {
 	for range 2 {
-		if err := s.describe(ctx); err != nil {
-			return err
+		if !s.described {
+			if err := s.describe(ctx); err != nil {
+				return err
+			}
+			now = s.agent.clock.Now()
 		}
 		s.frame.Reset()
-		s.frame.Time = s.agent.clock.Now()
+		s.frame.Time = now
 		err := fence(func() error { return s.Collector.Collect(ctx, &s.frame) })
 		if !errors.Is(err, sample.ErrChanged) {
 			return s.deliver(err)
@@ -184,12 +190,9 @@ func (s *source) deliver(err error) error {
 	return nil
 }
 
-// describe probes and describes if that is due. What Probe cannot tell does
-// not keep the numbers from being collected.
+// describe probes and describes. What Probe cannot tell does not keep the
+// numbers from being collected.
 func (s *source) describe(ctx context.Context) error {
-	if s.described {
-		return nil
-	}
 	if p, ok := s.Collector.(Prober); ok {
 		said := new(sample.Facts)
 		if err := fence(func() error { return p.Probe(said) }); err != nil {

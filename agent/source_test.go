@@ -289,12 +289,12 @@ func (e *explodes) Describe(s *sample.Schema) error {
 func TestSeriesExplosionIsCapped(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		out := &agenttest.Recorder{}
+		out, host := &agenttest.Recorder{}, &agenttest.Recorder{}
 		a := newWorld().agent(t, agent.Config{
 			MaxSeries: 500,
 			Logger:    slog.New(slog.NewTextHandler(&log, nil)),
 			Sources:   []agent.Source{source("good", "r", &agenttest.Const{Name: "good"})},
-			Outputs:   []agent.Output{output("out", "r", out)},
+			Outputs:   []agent.Output{output("out", "r", out), {Name: "host", Exporter: host, Select: agent.Select{Host: true}}},
 		})
 		stop := start(t, a)
 		time.Sleep(500 * time.Millisecond)
@@ -313,6 +313,13 @@ func TestSeriesExplosionIsCapped(t *testing.T) {
 		}
 		if err := stop(); err != nil {
 			t.Errorf("Run: %v", err)
+		}
+		for _, f := range host.Frames() {
+			for _, ref := range f.Refs {
+				if _, ok := a.Schema().Series(ref); !ok {
+					t.Errorf("a frame of the agent itself mentions ref %d, which is none", ref)
+				}
+			}
 		}
 		if n := len(out.Values("good")); n != 11 {
 			t.Errorf("source beside it: %d values, want 11", n)

@@ -13,7 +13,7 @@ type state struct {
 	errs     uint64
 	panics   uint64
 	lastErr  error
-	lastOK   int64 // Clock time, 0 never
+	lastOK   int64 // Clock time of the frame, 0 never
 	took     time.Duration
 	tookAll  time.Duration
 	lateN    uint64
@@ -57,8 +57,7 @@ func (s *source) satOut() {
 }
 
 // begin notes that a sample is under way.
-func (s *source) begin() {
-	now := s.agent.clock.Now()
+func (s *source) begin(now int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.busy, s.state.since = true, time.Now()
@@ -68,7 +67,6 @@ func (s *source) begin() {
 // finish notes the outcome of a sample. An error after the agent ended is
 // nobody's failure.
 func (s *source) finish(err error, over bool) {
-	now := s.agent.clock.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := &s.state
@@ -80,7 +78,7 @@ func (s *source) finish(err error, over bool) {
 	switch {
 	case err == nil:
 		st.ok++
-		st.lastErr, st.lastOK = nil, now
+		st.lastErr, st.lastOK = nil, s.frame.Time
 	case !over:
 		st.fail(err)
 	}
