@@ -102,7 +102,7 @@ func TestPanicIsFenced(t *testing.T) {
 		stop := start(t, a)
 		time.Sleep(2500 * time.Millisecond)
 		st := statusOf(t, a, "panic")
-		if st.Panics != 3 || st.Errors != 3 || !st.Benched || !strings.Contains(st.LastErr, "panic: agenttest") {
+		if st.Panics != 3 || st.Errors != 3 || !st.Benched || !strings.Contains(st.LastErr, "panic: runtime error: index out of range") {
 			t.Errorf("source that panics: %+v; want 3 panics, benched", st)
 		}
 		if err := stop(); err != nil {
