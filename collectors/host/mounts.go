@@ -140,7 +140,7 @@ func (t *mountTable) get() ([]mount, uint64) {
 func (t *mountTable) refresh() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.version.Load() == 0 || (t.file.f != nil && t.changed(t.file.f.Fd())) {
+	if t.file.f == nil || t.changed(t.file.f.Fd()) {
 		t.reload()
 	}
 	return t.err

@@ -35,7 +35,9 @@ func sources(cfg Config, calls calls) []agent.Source {
 		{Name: "host/fast", Every: cfg.Every, Collector: newFast(&cfg, mounts, links)},
 		{Name: "host/medium", Every: max(cfg.Every, mediumEvery), Collector: newMedium(&cfg, choice, links)},
 	}
-	for _, t := range choice.blocking() {
+	blocking := choice.blocking()
+	mounts.close() // nothing stays open before the first Describe
+	for _, t := range blocking {
 		list = append(list, agent.Source{Name: "host/fs" + t.point, Every: max(cfg.Every, slowEvery), Collector: newBlocking(&cfg, t, calls)})
 	}
 	return list
