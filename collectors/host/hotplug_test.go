@@ -190,6 +190,26 @@ func TestCPUGoesOfflineAndComesBack(t *testing.T) {
 	}
 }
 
+// Seen to fail with the reading that was discarded taken for the one before.
+func TestSharesSurviveADiscardedReading(t *testing.T) {
+	m := newMachine(t, "vm2")
+	m.write("proc/stat", "cpu  100 0 0 1000\ncpu0 100 0 0 1000\n")
+	r := m.sources()["host/fast"]
+	r.describe()
+	r.mustTick()
+	m.write("proc/stat", "cpu  125 0 0 1075\ncpu0 125 0 0 1075\n")
+	m.edit("proc/net/dev", "  eth0:", "  eth1:")
+	r.changed()
+	if got := r.values()["system.cpu.utilization{mode=user}"]; got != 0.25 {
+		t.Errorf("utilization of user: got %v, want 0.25 over the whole second", got)
+	}
+	m.write("proc/stat", "cpu  225 0 0 1075\ncpu0 225 0 0 1075\n")
+	r.mustTick()
+	if got := r.values()["system.cpu.utilization{mode=user}"]; got != 1 {
+		t.Errorf("utilization of user in the next second: got %v, want 1", got)
+	}
+}
+
 func TestIdleStepsBackALittle(t *testing.T) {
 	m := newMachine(t, "vm2")
 	m.write("proc/stat", "cpu  10 0 0 1000 50\ncpu0 10 0 0 1000 50\n")
