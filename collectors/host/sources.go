@@ -3,6 +3,7 @@
 package host
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -47,12 +48,24 @@ func sources(cfg Config, calls calls) []agent.Source {
 // process in another mount namespace, and "" when the namespace is the same.
 // Where that cannot be told, paths under it fail with the errno that says why.
 func foreignRoot(proc, pid string) string {
-	theirs, err := os.Readlink(filepath.Join(proc, pid, "ns/mnt"))
-	ours, err2 := os.Readlink(filepath.Join(proc, "self/ns/mnt"))
-	if pid == "self" || err2 != nil || (err == nil && theirs == ours) {
+	if pid == "self" || sameMounts(proc, pid) {
 		return ""
 	}
 	return filepath.Join(proc, pid, "root")
+}
+
+// sameMounts compares mount namespaces. Their links may be read only with
+// ptrace permission; mountinfo may by everybody, and the ids of mounts in it
+// are unique across namespaces.
+func sameMounts(proc, pid string) bool {
+	theirs, err1 := os.Readlink(filepath.Join(proc, pid, "ns/mnt"))
+	ours, err2 := os.Readlink(filepath.Join(proc, "self/ns/mnt"))
+	if err1 == nil && err2 == nil {
+		return theirs == ours
+	}
+	list, err1 := os.ReadFile(mountinfoPath(proc, pid))
+	own, err2 := os.ReadFile(mountinfoPath(proc, "self"))
+	return err1 == nil && err2 == nil && bytes.Equal(list, own)
 }
 
 func newFast(cfg *Config, mounts *mountTable, links *atomic.Uint64) *Collector {
