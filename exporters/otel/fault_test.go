@@ -72,6 +72,9 @@ func TestAnswers(t *testing.T) {
 				_, _ = io.WriteString(w, c.body)
 			})
 			err := b.export(b.frame(1, put{x, 1}))
+			if long := len(c.body) > maxAnswer; long && !strings.Contains(err.Error(), "longer than") {
+				t.Errorf("Export = %v, want it to say that the answer is too long", err)
+			}
 			if got := outcomeOf(err); got != c.want {
 				t.Fatalf("%d %q: %s (%v), want %s", c.status, c.kind, got, err, c.want)
 			}

@@ -124,6 +124,7 @@ func TestSumSubtractDivide(t *testing.T) {
 		{"plain", 200, 50, []any{"availableMB", 150.0, "percent", 25.0}},
 		{"floor", 50, 80, []any{"availableMB", 0.0, "percent", 160.0}},
 		{"divisor 0", 0, 80, []any{"availableMB", 0.0}},
+		{"nothing over nothing", 0, 0, []any{"availableMB", 0.0}},
 		{"overflow", 5e-324, 1e300, []any{"availableMB", 0.0}},
 	} {
 		b := newBench(t, nil, rows...)
@@ -252,6 +253,18 @@ func TestRestartByFall(t *testing.T) {
 	b.want("nothing for the interval of the restart", "value", 7.0)
 	b.at(4, put{c, 10})
 	b.want("after", "rate", 3.0, "since", 53.0, "value", 10.0)
+}
+
+func TestRestartBetweenTwoReadingsOfOneInterval(t *testing.T) {
+	b := newBench(t, nil, metric("c", catalog.View{Key: "rate", Op: catalog.Rate}, catalog.View{Key: "since", Op: catalog.Since}))
+	c := b.add(sample.Counter, "c")
+	b.at(1, put{c, 100})
+	b.want("first", "since", 0.0)
+	b.at(2, put{c, 7})
+	b.at(3, put{c, 9})
+	b.want("nothing, although the new count was read twice")
+	b.at(4, put{c, 12})
+	b.want("after", "rate", 3.0, "since", 5.0)
 }
 
 func TestRestartByGeneration(t *testing.T) {

@@ -99,7 +99,7 @@ func (s *Set) value(g *group) (float64, int64, bool) {
 	}
 	if g.view.Over.Metric != "" {
 		over, _, ok := s.sum(g.over, catalog.Value)
-		if !ok || over == 0 {
+		if !ok {
 			return 0, 0, false
 		}
 		v /= over
@@ -107,7 +107,7 @@ func (s *Set) value(g *group) (float64, int64, bool) {
 	if g.view.Floor && v < 0 {
 		v = 0
 	}
-	return v, t, !math.IsNaN(v) && !math.IsInf(v, 0)
+	return v, t, !math.IsNaN(v) && !math.IsInf(v, 0) // so nothing for a divisor of 0
 }
 
 // sum adds op of the series and returns the time of the newest reading. It is
