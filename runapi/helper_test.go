@@ -1,0 +1,54 @@
+package runapi
+
+import (
+	"context"
+	"testing"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
+)
+
+// quiet are settings of a run without hardware, git and environment, in a
+// directory of its own.
+func quiet(t testing.TB) Settings {
+	return Settings{Dir: t.TempDir(), Mode: ModeOffline, Project: "p", DisableStats: true, DisableGit: true, Environ: []string{}}
+}
+
+func start(t testing.TB, s Settings) *Run {
+	t.Helper()
+	r, err := Init(context.Background(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	return r
+}
+
+// load finishes the run and reads it back.
+func load(t testing.TB, r *Run) *runlog.Run {
+	t.Helper()
+	if err := r.Finish(0); err != nil {
+		t.Fatal(err)
+	}
+	return loadDir(t, r.Dir())
+}
+
+func loadDir(t testing.TB, path string) *runlog.Run {
+	t.Helper()
+	dir, err := runlog.OpenDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := runlog.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
+
+// rows returns steps and values of the history.
+func rows(run *runlog.Run) (steps []int64, values []map[string]any) {
+	for _, h := range run.History {
+		steps, values = append(steps, h.Step), append(values, h.Values)
+	}
+	return steps, values
+}
