@@ -2,6 +2,8 @@ package runapi
 
 import (
 	"context"
+	"io"
+	"sync"
 	"testing"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
@@ -51,4 +53,16 @@ func rows(run *runlog.Run) (steps []int64, values []map[string]any) {
 		steps, values = append(steps, h.Step), append(values, h.Values)
 	}
 	return steps, values
+}
+
+// syncWriter lets goroutines share a buffer.
+type syncWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (s *syncWriter) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Write(p)
 }

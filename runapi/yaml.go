@@ -1,10 +1,13 @@
 package runapi
 
 import (
+	"bytes"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/xjson"
 )
@@ -40,10 +43,22 @@ func appendYAMLMap(dst []byte, m map[string]any, indent int) []byte {
 		if i > 0 {
 			dst = appendNewline(dst, indent)
 		}
-		dst = append(appendYAMLText(dst, key), ':')
+		dst = append(appendYAMLKey(dst, key, indent), ':')
 		dst = appendYAMLValue(dst, m[key], indent)
 	}
 	return dst
+}
+
+// maxYAMLKey is the longest key that may stand without the mark of an explicit
+// one; the limit counts 1024 characters as they are written.
+const maxYAMLKey = 1000
+
+func appendYAMLKey(dst []byte, key string, indent int) []byte {
+	start := len(dst)
+	if dst = appendYAMLText(dst, key); len(dst)-start <= maxYAMLKey {
+		return dst
+	}
+	return appendNewline(slices.Insert(dst, start, '?', ' '), indent)
 }
 
 func appendYAMLList(dst []byte, list []any, indent int) []byte {
@@ -103,7 +118,25 @@ func appendYAMLText(dst []byte, s string) []byte {
 	if plainYAML(s) {
 		return append(dst, s...)
 	}
-	return xjson.AppendString(dst, s)
+	start := len(dst)
+	dst = xjson.AppendString(dst, s)
+	if bytes.IndexFunc(dst[start:], unprintable) < 0 {
+		return dst
+	}
+	var escaped []byte
+	for _, c := range string(dst[start:]) {
+		if unprintable(c) {
+			escaped = fmt.Appendf(escaped, `\u%04x`, c)
+		} else {
+			escaped = utf8.AppendRune(escaped, c)
+		}
+	}
+	return append(dst[:start], escaped...)
+}
+
+// unprintable reports whether YAML wants c escaped where JSON does not.
+func unprintable(c rune) bool {
+	return c >= 0x7f && c <= 0x9f || c == 0x2028 || c == 0x2029 || c == 0xfeff || c == 0xfffe || c == 0xffff
 }
 
 // plainYAML reports whether s can stand without quotes: a letter or _ first,

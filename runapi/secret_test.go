@@ -1,0 +1,96 @@
+package runapi
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestNoSecretIsStored puts canaries wherever a secret may come from and looks
+// for them in every file, message and error. Each line of the wanted list was
+// seen to fail with its masking taken out.
+func TestNoSecretIsStored(t *testing.T) {
+	const (
+		inArg   = "canary-argument-1"
+		inEnv   = "canary-environment-2"
+		inURL   = "canary-remote-3"
+		inCfg   = "canary-config-4"
+		inNote  = "canary-environment-2"
+		inPrint = "canary-console-5"
+		inSlurm = "canary-slurm-6"
+	)
+	hexKey := strings.Repeat("fedcba9876543210", 3)[:40]
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "repo/.git/HEAD"), sha)
+	write(t, filepath.Join(dir, "repo/.git/config"), "[remote \"origin\"]\nurl = https://me:"+inURL+"@host/x.git\n")
+	var out bytes.Buffer
+	r, err := Init(context.Background(), Settings{
+		Dir: dir, Project: "p", SampleInterval: minInterval, GitRoot: filepath.Join(dir, "repo"),
+		Program: "train --token " + inArg, Args: []string{"--api-key", inArg, "--secret=" + inArg, "KEY_TOKEN=" + inArg, hexKey, "--lr", "0.1"},
+		Notes: "uses " + inNote, Tags: []string{inEnv}, Docker: "https://u:" + inURL + "@reg/image",
+		Config:  map[string]any{"api_key": inCfg, "o": map[string]any{"password": []any{inCfg}}, "note": "has " + inEnv, "max_tokens": 17},
+		Environ: []string{"WANDB_API_KEY=" + inEnv, "SLURM_JWT_TOKEN=" + inSlurm, "SLURM_JOB_ID=7", "WANDB_BOGUS_TOKEN=" + inEnv, "USER=me"},
+		Logger:  slog.New(slog.NewTextHandler(&syncWriter{w: &out}, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	console := r.ConsoleWriter(true)
+	fmt.Fprintf(console, "password=%s Authorization: Basic %s\n%s", inPrint, inPrint, inEnv[:6])
+	fmt.Fprintf(console, "%s and %s\nplain line\n", inEnv[6:], hexKey)
+	time.Sleep(3 * minInterval)
+	if err := r.Finish(0); err != nil {
+		t.Fatal(err)
+	}
+	_, bad := Init(context.Background(), Settings{Dir: dir, Environ: []string{"WANDB_API_KEY=" + inEnv, "WANDB_MODE=bogus"}})
+	files := map[string][]byte{"messages": out.Bytes(), "error": fmt.Append(nil, bad), "notice": []byte(r.Notice())}
+	root := filepath.Join(dir, "wandb")
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Type()&fs.ModeSymlink != 0 {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if want := fs.FileMode(0o600); !d.IsDir() && info.Mode().Perm() != want || d.IsDir() && info.Mode().Perm() != 0o700 {
+			t.Errorf("%s has mode %v", path, info.Mode())
+		}
+		if !d.IsDir() {
+			files[path], err = os.ReadFile(path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) < 3+5 {
+		t.Errorf("only %d files were looked at", len(files))
+	}
+	for _, secret := range []string{inArg, inEnv, inURL, inCfg, inPrint, inSlurm, hexKey} {
+		for name, text := range files {
+			if bytes.Contains(text, []byte(secret)) {
+				t.Errorf("%s holds %s", name, secret)
+			}
+		}
+	}
+	run := loadDir(t, r.Dir())
+	env := run.Environment
+	if env.GetSlurm()["job_id"] != "7" || env.GetGit().GetCommit() != sha || env.GetGit().GetRemoteUrl() != "https://***@host/x.git" || run.Config["max_tokens"] != int64(17) {
+		t.Errorf("what is no secret is gone: %v %v", env, run.Config)
+	}
+	text := ""
+	for _, c := range run.Console {
+		text += c.Text
+	}
+	if want := "password=*** Authorization: ***\n*** and ***\nplain line\n"; text != want {
+		t.Errorf("console is %q, want %q", text, want)
+	}
+}
