@@ -1,0 +1,5 @@
+//go:build !race
+
+package runapi
+
+const raceEnabled = false
