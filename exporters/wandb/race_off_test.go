@@ -1,0 +1,5 @@
+//go:build !race
+
+package wandb_test
+
+const raceEnabled = false
