@@ -22,9 +22,13 @@
 // # Promises
 //
 //   - When Log returns nil the row is in the kernel: no crash of this process
-//     loses it. Power failure loses at most a second. A directory that stalls
-//     makes Log return after a stated bound; Counters.Pending says how many
-//     records are not yet on disk.
+//     loses it. Power failure loses at most a second.
+//   - On a network file system that stalls, Log returns after a quarter of a
+//     second at most, and at once after that; on a local one, the first calls to
+//     meet the stall are held as long as the kernel holds a write. A full disk
+//     holds nobody. Either way Counters.Pending says how many records are not
+//     yet on disk, they are written in order when it answers, and refused with
+//     an error when 64 MiB wait.
 //   - Log never waits for a network. This version keeps every run offline: with
 //     mode online, Run.Notice says how to send it.
 //   - Nothing here panics, prints, ends the process or reads the environment

@@ -2,10 +2,13 @@ package runapi
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/wandb-agent/wandb-agent/agent/sample"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
 )
 
@@ -65,4 +68,22 @@ func (s *syncWriter) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.w.Write(p)
+}
+
+// hang is an export that ends with its context only.
+func hang(ctx context.Context, _ *sample.Batch) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// writePart adds console text to a run as another process does.
+func writePart(t testing.TB, r *Run, text string) {
+	t.Helper()
+	w, err := runlog.Create(r.dir.PartPath("other"), runlog.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Output(false, time.Now().UnixNano(), []byte(text)), w.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
