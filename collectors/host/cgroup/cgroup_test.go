@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -332,5 +333,49 @@ func TestFastTickDoesNotAllocate(t *testing.T) {
 	tick()
 	if n := testing.AllocsPerRun(100, tick); n != 0 {
 		t.Errorf("a fast tick: %v allocations, want 0", n)
+	}
+}
+
+func TestProcessEnds(t *testing.T) {
+	cmd := exec.Command("sleep", "60")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Open(Config{PID: cmd.Process.Pid})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	src, schema := c.Sources("r"), sample.NewSchema(0)
+	for _, s := range src {
+		if err := s.Collector.Describe(schema); err != nil {
+			t.Fatal(err)
+		}
+	}
+	collect := func() (values int) {
+		t.Helper()
+		for _, s := range src {
+			var f sample.Frame
+			if err := s.Collector.Collect(context.Background(), &f); err != nil {
+				t.Fatalf("Collect of %s: %v", s.Name, err)
+			}
+			values += len(f.Refs)
+		}
+		return values
+	}
+	alive := collect()
+	cmd.Process.Kill()
+	cmd.Wait()
+	if n := collect(); n != alive {
+		t.Errorf("final frames hold %d values, want %d", n, alive)
+	}
+	if n := collect(); n != 0 {
+		t.Errorf("frames after the final ones hold %d values", n)
+	}
+	all, _ := schema.AppendSeries(nil)
+	for _, sr := range all {
+		if !sr.Ended {
+			t.Errorf("series %s has not ended", sr.Name)
+		}
 	}
 }

@@ -80,15 +80,3 @@ func FuzzParseIO(f *testing.F) {
 		}
 	})
 }
-
-func FuzzParseCPUList(f *testing.F) {
-	for _, s := range []string{"0-3,8\n", "0", "5-2", "0-99999999999", ""} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		set, ok := parseCPUList(b)
-		if ok && len(set) > maxCPU {
-			t.Fatalf("parseCPUList(%q): %d CPUs", b, len(set))
-		}
-	})
-}

@@ -209,13 +209,12 @@ func (t *Tree) refresh() {
 	}
 	t.round++
 	exited := t.exit.Exited()
-	complete := t.readAll()
-	for _, m := range t.members {
+	for _, m := range t.members { // before readAll: whoever is found gone here is settled with it
 		if (m.watched || exited) && !m.gone {
 			t.readIO(m)
 		}
 	}
-	t.settle(complete)
+	t.settle(t.readAll())
 	if exited || t.root.gone || t.root.cur.dead() {
 		t.finish()
 		return
