@@ -40,8 +40,9 @@
 //   - An orphan whose intermediate parent was gone before the next tick is
 //     found by session (if the followed process leads one) or by
 //     Config.OrphanMarker; without either it is not seen.
-//   - A member that nobody in the tree reaps is read every 1 % of its age, at
-//     least every 25 ms to 1 tick: what it does after the last reading is lost.
+//   - A member that nobody in the tree reaps is read each time it is half a
+//     percent older, but not more often than every 10 ms nor less often than
+//     every tick: what it does after the last reading is lost.
 //   - When a whole branch vanishes within one tick while its grandparent also
 //     reaps unseen children, a part of the branch may be taken for reaped; the
 //     error is at most what those unseen children used.

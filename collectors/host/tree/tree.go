@@ -3,17 +3,13 @@
 package tree
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/wandb-agent/wandb-agent/agent/sample"
 	"github.com/wandb-agent/wandb-agent/collectors/internal/pidfd"
@@ -271,49 +267,4 @@ func (t *Tree) Probe(f *sample.Facts) error {
 		f.ProcessExe = exe
 	}
 	return nil
-}
-
-// fdBudget turns Config.MaxFDs into a number of descriptors.
-func fdBudget(want int) int {
-	if want != 0 {
-		return max(want, 0)
-	}
-	var lim syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim); err != nil {
-		return 64
-	}
-	return int(min(lim.Cur/4, 1024))
-}
-
-// clockTicks is USER_HZ, the unit of times in stat: AT_CLKTCK (17) of the
-// auxiliary vector (getauxval(3)), 100 on every mainstream system.
-func clockTicks() int64 {
-	const atClkTck = 17
-	aux, err := unix.Auxv()
-	if err != nil {
-		return 100
-	}
-	for _, kv := range aux {
-		if kv[0] == atClkTck && kv[1] > 0 {
-			return int64(kv[1])
-		}
-	}
-	return 100
-}
-
-// sleep waits for d (0: for ever), a wake-up or the end of ctx; false is the end.
-func (t *Tree) sleep(ctx context.Context, d time.Duration) bool {
-	var due <-chan time.Time
-	if d > 0 {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		due = timer.C
-	}
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.wake:
-	case <-due:
-	}
-	return true
 }

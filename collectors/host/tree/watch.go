@@ -3,6 +3,7 @@
 package tree
 
 import (
+	"context"
 	"strconv"
 	"time"
 
@@ -11,12 +12,12 @@ import (
 
 // minWatch is the shortest time between two readings of a member whose end
 // nobody in the tree will see.
-const minWatch = 25 * time.Millisecond
+const minWatch = 10 * time.Millisecond
 
-// watchEvery is how often such a member is read: each time it has grown 1 %
-// older. From 100 ticks of age on the tick itself is often enough: 0.
+// watchEvery is how often such a member is read: each time it has grown half a
+// percent older. From 200 ticks of age on the tick itself is often enough: 0.
 func watchEvery(age, tick time.Duration) time.Duration {
-	d := max(age/100, minWatch)
+	d := max(age/200, minWatch)
 	if d >= tick {
 		return 0
 	}
@@ -117,4 +118,21 @@ func (t *Tree) askParents() {
 			t.askIgnores(p)
 		}
 	}
+}
+
+// sleep waits for d (0: for ever), a wake-up or the end of ctx; false is the end.
+func (t *Tree) sleep(ctx context.Context, d time.Duration) bool {
+	var due <-chan time.Time
+	if d > 0 {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		due = timer.C
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.wake:
+	case <-due:
+	}
+	return true
 }
