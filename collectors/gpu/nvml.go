@@ -170,8 +170,9 @@ func (d *nvmlDevice) Energy() (uint64, code) {
 	return v, code(c)
 }
 
-// Fields fills the buffer anew each time: drivers leave the value of a field
-// they do not answer as it was. go-nvml cannot be given an empty slice.
+// Fields fills the buffer anew each time, with fields that have no data: a
+// driver leaves what it does not answer as it was. go-nvml cannot be given an
+// empty slice.
 func (d *nvmlDevice) Fields(ids []uint32, out []field) code {
 	if len(ids) == 0 {
 		return ok
@@ -180,7 +181,7 @@ func (d *nvmlDevice) Fields(ids []uint32, out []field) code {
 		d.fields = make([]nvml.FieldValue, len(ids))
 	}
 	for i, id := range ids {
-		d.fields[i] = nvml.FieldValue{FieldId: id}
+		d.fields[i] = nvml.FieldValue{FieldId: id, NvmlReturn: uint32(noData)}
 	}
 	if c := d.dev.GetFieldValues(d.fields); c != nvml.SUCCESS {
 		return code(c)

@@ -270,6 +270,14 @@ func TestSilentGPUKeepsNumbers(t *testing.T) {
 	if !strings.Contains(h.facts.GPUStatus, "GPU 0: GPU is lost") {
 		t.Errorf("GPUStatus: got %q", h.facts.GPUStatus)
 	}
+	goroutines := runtime.NumGoroutine()
+	for range 10 {
+		time.Sleep(fastPace.look)
+		h.tick()
+	}
+	if n := runtime.NumGoroutine(); n > goroutines {
+		t.Errorf("goroutines went from %d to %d while looking for gpu0: want one worker a GPU", goroutines, n)
+	}
 	lib.State(0, gputest.Fixed)
 	check(t, h.up("gpu0"), "hw.temperature gpu0 gpu", 60)
 }
@@ -334,6 +342,34 @@ func TestStandInStructuresMatchGo(t *testing.T) {
 func TestFieldsOfNoIDsAskNothing(t *testing.T) {
 	if c := (&nvmlDevice{}).Fields(nil, nil); c != ok {
 		t.Errorf("no ids: got %v", c)
+	}
+}
+
+// forgetful answers the first batch of fields and leaves the second untouched.
+type forgetful struct {
+	nvml.Device
+	calls int
+}
+
+func (f *forgetful) GetFieldValues(values []nvml.FieldValue) nvml.Return {
+	if f.calls++; f.calls == 1 {
+		for i := range values {
+			values[i].NvmlReturn, values[i].Value = 0, [8]byte{0, 0, 0, 0, 0, 0, 0xf0, 0x3f}
+		}
+	}
+	return nvml.SUCCESS
+}
+
+func TestFieldThatIsNotAnsweredIsAbsent(t *testing.T) {
+	d := &nvmlDevice{dev: &forgetful{}}
+	out := make([]field, 1)
+	d.Fields([]uint32{82}, out)
+	if out[0] != (field{value: 1, code: ok}) {
+		t.Errorf("answered: got %+v", out[0])
+	}
+	d.Fields([]uint32{82}, out)
+	if out[0].code == ok {
+		t.Errorf("not answered: got %+v, want no value", out[0])
 	}
 }
 
