@@ -22,6 +22,14 @@ func TestConformance(t *testing.T) {
 	}, agenttest.NoAllocs)
 }
 
+func TestConformanceOfFollow(t *testing.T) {
+	agenttest.Collector(t, func() agent.Collector {
+		f := follow(t, namespace(t, initialPIDNamespace))
+		f.pass()
+		return f.follow
+	}, agenttest.NoAllocs)
+}
+
 // collecting is a driver without its Run, which is under way.
 type collecting struct{ d *Driver }
 

@@ -146,8 +146,9 @@ func (g *deviceSlot) overdue(now int64, limit time.Duration) (stuck, turned bool
 	return stuck, turned
 }
 
-// hire makes the slot ready for a new worker; no other exists.
-func (g *deviceSlot) hire(driver string) {
+// hire makes the slot ready for a new worker; no other exists. It returns the
+// error counts to go on from.
+func (g *deviceSlot) hire(driver string) [callCount]uint64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	select {
@@ -156,6 +157,7 @@ func (g *deviceSlot) hire(driver string) {
 	}
 	g.working, g.busy, g.stuck, g.health = true, false, false, fine
 	g.driver = driver
+	return g.errors
 }
 
 // dismiss stops ticks from being handed out. The worker may still be busy.

@@ -35,6 +35,7 @@ func (f *fakeDevice) all(c code) {
 
 func (f *fakeDevice) UUID() (string, code)                { return "GPU-fake", f.did("UUID") }
 func (f *fakeDevice) Name() (string, code)                { return "Fake", f.did("Name") }
+func (f *fakeDevice) PCIBusID() (string, code)            { return "00000000:01:00.0", f.did("PCIBusID") }
 func (f *fakeDevice) Architecture() (uint32, code)        { return 9, f.did("Architecture") }
 func (f *fakeDevice) Cores() (uint32, code)               { return 1, f.did("Cores") }
 func (f *fakeDevice) Utilization() (uint32, uint32, code) { return 50, 25, f.did("Utilization") }

@@ -23,6 +23,9 @@ func identify(lib library, index int) (device, sample.GPU, code) {
 	if name, c := dev.Name(); c == ok {
 		facts.Name = name
 	}
+	if id, c := dev.PCIBusID(); c == ok {
+		facts.PCIBusID = id
+	}
 	if cores, c := dev.Cores(); c == ok {
 		facts.CUDACores = cores
 	}

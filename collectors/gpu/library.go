@@ -24,6 +24,7 @@ type library interface {
 type device interface {
 	UUID() (string, code)
 	Name() (string, code)
+	PCIBusID() (string, code) // 00000000:1B:00.0
 	Architecture() (uint32, code)
 	Cores() (uint32, code)
 	Utilization() (gpuPercent, memoryPercent uint32, c code)

@@ -103,6 +103,10 @@ func (d *Driver) session(ctx context.Context, opened func()) error {
 		if err := d.enumerate(workers, &status); err != nil {
 			return d.failed("list GPUs", err)
 		}
+		if d.Status().State == Lost {
+			d.cfg.Logger.Info("NVIDIA driver answers again", "driver", status.Driver)
+			d.event(sample.EventCollector, "NVIDIA driver answers again")
+		}
 		d.setStatus(status)
 		opened()
 		var again <-chan time.Time
@@ -125,6 +129,7 @@ func (d *Driver) failed(what string, err error) error {
 	if reason := "NVIDIA driver: " + err.Error(); d.Status().Reason != reason {
 		d.cfg.Logger.Warn("no NVIDIA GPUs", "reason", reason)
 		d.setStatus(Status{State: Lost, Reason: reason})
+		d.event(sample.EventCollector, reason)
 	}
 	return err
 }
@@ -202,11 +207,10 @@ func (c *crew) hire(g *deviceSlot, dev device, driver string) {
 		return
 	}
 	c.hired[g] = true
-	g.hire(driver)
 	d := c.driver
 	w := &worker{
 		slot: g, lib: d.lib, clock: d.cfg.Clock, log: d.cfg.Logger,
-		reader:   reader{dev: dev, log: d.cfg.Logger},
+		reader:   reader{dev: dev, log: d.cfg.Logger, errors: g.hire(driver)},
 		finished: d.finished, gone: d.gone, event: d.event,
 	}
 	c.wg.Go(func() { w.run(c.stop) })

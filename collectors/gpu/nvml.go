@@ -100,6 +100,18 @@ func (d *nvmlDevice) Name() (string, code) {
 	return v, code(c)
 }
 
+func (d *nvmlDevice) PCIBusID() (string, code) {
+	info, c := d.dev.GetPciInfo()
+	var id []byte
+	for _, char := range info.BusId { // signed on amd64, unsigned on arm64
+		if char == 0 {
+			break
+		}
+		id = append(id, byte(char))
+	}
+	return string(id), code(c)
+}
+
 func (d *nvmlDevice) Architecture() (uint32, code) {
 	v, c := d.dev.GetArchitecture()
 	return uint32(v), code(c)
@@ -146,7 +158,7 @@ func (d *nvmlDevice) EventReasons() (uint64, code) {
 }
 
 func (d *nvmlDevice) ThrottleReasons() (uint64, code) {
-	v, c := d.dev.GetCurrentClocksThrottleReasons() //nolint:staticcheck // the only name drivers before R535 know
+	v, c := d.dev.GetCurrentClocksThrottleReasons()
 	return v, code(c)
 }
 

@@ -59,7 +59,7 @@ func TestEveryValueInBaseUnits(t *testing.T) {
 		absent(t, got, "hw.power "+g+" gpu gpu")
 	}
 	want := sample.GPU{Name: "SIMULATED GPU (NVML stand-in)", UUID: "GPU-51d00000-0000-4000-8000-000000000001",
-		MemoryTotal: 80 * gib, CUDACores: 16896, Architecture: "Hopper"}
+		MemoryTotal: 80 * gib, CUDACores: 16896, Architecture: "Hopper", PCIBusID: "00000000:02:00.0"}
 	if len(h.facts.GPUs) != 2 || h.facts.GPUs[1] != want {
 		t.Errorf("facts: got %+v, want %+v second of two", h.facts.GPUs, want)
 	}
@@ -250,7 +250,13 @@ func TestDriverReplacedWhileRunning(t *testing.T) {
 		lib.Answer(i, "DeviceGetUtilizationRates", 0)
 	}
 	lib.Answer(gputest.System, "Init", 0)
-	h.up("gpu0")
+	got = h.up("gpu0")
+	if n := got["hwx.gpu.collect.errors gpu0 GetUtilizationRates"]; n < 1 {
+		t.Errorf("errors counted: %v after the upgrade, want the one before it", n)
+	}
+	if h.happened(sample.EventCollector, "version mismatch") == 0 || h.happened(sample.EventCollector, "answers again") != 1 {
+		t.Errorf("events: got %+v, want one of the failure and one of the return", h.events)
+	}
 	h.up("gpu1")
 	if h.facts.GPUDriver != "580.02" || len(h.facts.GPUs) != 2 {
 		t.Errorf("after the upgrade: driver %q and %d GPUs, want 580.02 and 2", h.facts.GPUDriver, len(h.facts.GPUs))
@@ -317,7 +323,7 @@ func TestStandInStructuresMatchGo(t *testing.T) {
 		"Utilization": unsafe.Sizeof(nvml.Utilization{}), "Memory": unsafe.Sizeof(nvml.Memory{}),
 		"Memory_v2": unsafe.Sizeof(nvml.Memory_v2{}), "Temperature": unsafe.Sizeof(nvml.Temperature{}),
 		"ProcessInfo_v1": unsafe.Sizeof(nvml.ProcessInfo_v1{}), "ProcessInfo": unsafe.Sizeof(nvml.ProcessInfo{}),
-		"FieldValue": unsafe.Sizeof(nvml.FieldValue{}),
+		"FieldValue": unsafe.Sizeof(nvml.FieldValue{}), "PciInfo": unsafe.Sizeof(nvml.PciInfo{}),
 	}
 	got := make(map[string]uintptr)
 	for line := range strings.Lines(gputest.Sizes(t)) {

@@ -1,10 +1,11 @@
 // A stand-in for NVIDIA's libnvidia-ml.so.1, for machines without a GPU.
 //
-//	gcc -shared -fPIC -O1 -Wl,-soname,libnvidia-ml.so.1 -o DIR/libnvidia-ml.so.1 standin.c -ldl
+//	gcc -shared -fPIC -O1 -Wl,-soname,libnvidia-ml.so.1 -o DIR/libnvidia-ml.so.1 standin.c -ldl -lm
 //
 // It answers the calls that the collector makes with made-up numbers of
 // devices whose names say SIMULATED. A file standin.ctl beside the library, if
-// there is one when the library is loaded, drives it: see control.h. To leave
+// there is one when the library is loaded, drives it: see control.h; without
+// it there are two busy GPUs, and the loading process uses the first. To leave
 // a function out, as an old driver would, compile with -DnvmlName=left_out_Name.
 //
 // With -DPRINT_SIZES it is a program that prints the sizes of its structures.
@@ -37,6 +38,11 @@ struct utilization { uint32_t gpu, memory; };
 struct memory { uint64_t total, free, used; };
 struct memory_v2 { uint32_t version; uint64_t total, reserved, free, used; };
 struct temperature { uint32_t version; int32_t sensor, celsius; };
+struct pci_info {
+	char legacy_id[16];
+	uint32_t domain, bus, device, device_id, subsystem_id;
+	char id[32];
+};
 struct process_v1 { uint32_t pid; uint64_t used; };
 struct process_info { uint32_t pid; uint64_t used; uint32_t gi, ci; };
 struct field {
@@ -61,6 +67,7 @@ static int users;
 static void __attribute__((constructor)) attach(void) {
 	Dl_info self;
 	char path[4096];
+	built_in.process[0][0] = (struct process){(uint32_t)getpid(), 0, 6ull << 30};
 	if (!dladdr((void *)attach, &self) || self.dli_fname == NULL)
 		return;
 	const char *slash = strrchr(self.dli_fname, '/');
@@ -233,6 +240,15 @@ result nvmlDeviceGetUUID(device d, char *uuid, uint32_t length) {
 	char text[80];
 	uuid_of(d->index, text, sizeof text);
 	return put_text(uuid, length, text);
+}
+
+result nvmlDeviceGetPciInfo_v3(device d, struct pci_info *p) {
+	DEVICE_CALL(d, DeviceGetPciInfo);
+	memset(p, 0, sizeof *p);
+	p->bus = d->index + 1;
+	snprintf(p->legacy_id, sizeof p->legacy_id, "0000:%02X:00.0", p->bus);
+	snprintf(p->id, sizeof p->id, "00000000:%02X:00.0", p->bus);
+	return OK;
 }
 
 result nvmlDeviceGetArchitecture(device d, uint32_t *architecture) {
@@ -437,6 +453,7 @@ int main(void) {
 	printf("Memory %zu\n", sizeof(struct memory));
 	printf("Memory_v2 %zu\n", sizeof(struct memory_v2));
 	printf("Temperature %zu\n", sizeof(struct temperature));
+	printf("PciInfo %zu\n", sizeof(struct pci_info));
 	printf("ProcessInfo_v1 %zu\n", sizeof(struct process_v1));
 	printf("ProcessInfo %zu\n", sizeof(struct process_info));
 	printf("FieldValue %zu\n", sizeof(struct field));
