@@ -161,6 +161,29 @@ func TestHangingCallDelaysNobody(t *testing.T) {
 	check(t, h.up("gpu0"), "hw.temperature gpu0 gpu", 60)
 }
 
+// TestHangingStartDelaysTheFirstTickOnly: a library that does not come up must
+// not hold up every tick.
+func TestHangingStartDelaysTheFirstTickOnly(t *testing.T) {
+	lib := gputest.Build(t, t.TempDir())
+	lib.Delay(gputest.System, "Init", time.Hour)
+	h := run(t, Config{Library: lib.Path}, nil)
+	start := time.Now()
+	const ticks = 200
+	for range ticks {
+		if got := h.tick(); len(got) != 0 {
+			t.Fatalf("values before the library is up: %v", got)
+		}
+	}
+	if elapsed := time.Since(start); elapsed > ticks/4*startWait {
+		t.Errorf("%d ticks took %v: each waits for the library", ticks, elapsed)
+	}
+	if s := h.d.Status(); s.State != Initialising || s.Reason == "" {
+		t.Errorf("status: got %+v, want initialising with a reason", s)
+	}
+	lib.Delay(gputest.System, "Init", 0)
+	h.up("gpu0")
+}
+
 func TestMoreThanTwoStuckStopsCollection(t *testing.T) {
 	h, lib := standin(t, Config{Late: 100 * time.Millisecond}, 4)
 	h.up("gpu3")
