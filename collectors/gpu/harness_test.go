@@ -86,19 +86,6 @@ func (h *harness) note(e sample.Event) {
 	h.events = append(h.events, e)
 }
 
-// happened counts the events of a kind whose text holds the words.
-func (h *harness) happened(kind sample.EventKind, words string) int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	n := 0
-	for _, e := range h.events {
-		if e.Kind == kind && strings.Contains(e.Text, words) {
-			n++
-		}
-	}
-	return n
-}
-
 // tick lets a second pass and returns what the driver then puts, by metric,
 // GPU and labels: "hw.temperature gpu0 gpu".
 func (h *harness) tick() map[string]float64 {

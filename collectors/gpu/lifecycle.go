@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -123,14 +124,21 @@ func (d *Driver) session(ctx context.Context, opened func()) error {
 	}
 }
 
-// failed notes that the library as a whole does not work.
+// failed notes that the library as a whole does not work. That is worth a
+// warning when it worked before; many images hold the library without a driver.
 func (d *Driver) failed(what string, err error) error {
 	err = fmt.Errorf("%s: %w", what, err)
-	if reason := "NVIDIA driver: " + err.Error(); d.Status().Reason != reason {
-		d.cfg.Logger.Warn("no NVIDIA GPUs", "reason", reason)
-		d.setStatus(Status{State: Lost, Reason: reason})
-		d.event(sample.EventCollector, reason)
+	reason, old := "NVIDIA driver: "+err.Error(), d.Status()
+	if old.Reason == reason {
+		return err
 	}
+	level := slog.LevelInfo
+	if old.State == Running {
+		level = slog.LevelWarn
+	}
+	d.cfg.Logger.Log(context.Background(), level, "no NVIDIA GPUs", "reason", reason)
+	d.setStatus(Status{State: Lost, Reason: reason})
+	d.event(sample.EventCollector, reason)
 	return err
 }
 

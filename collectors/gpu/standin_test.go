@@ -31,6 +31,19 @@ func standin(t *testing.T, cfg Config, gpus int, drop ...string) (*harness, *gpu
 	return run(t, cfg, nil), lib
 }
 
+// happened counts the events of a kind whose text holds the words.
+func (h *harness) happened(kind sample.EventKind, words string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := 0
+	for _, e := range h.events {
+		if e.Kind == kind && strings.Contains(e.Text, words) {
+			n++
+		}
+	}
+	return n
+}
+
 func TestEveryValueInBaseUnits(t *testing.T) {
 	h, _ := standin(t, Config{}, 2)
 	const gib = 1 << 30
@@ -243,6 +256,20 @@ func TestNoDriver(t *testing.T) {
 	}
 	if s := h.d.Status(); s.State != Absent || h.facts.GPUStatus != s.Reason || s.Reason == "" {
 		t.Errorf("status %+v, facts say %q", s, h.facts.GPUStatus)
+	}
+}
+
+// TestLibraryWithoutKernelDriver: many container images are like that.
+func TestLibraryWithoutKernelDriver(t *testing.T) {
+	lib := gputest.Build(t, t.TempDir())
+	lib.Answer(gputest.System, "Init", uint32(driverNotLoaded))
+	h := run(t, Config{Library: lib.Path}, nil)
+	h.until("tried thrice", func(map[string]float64) bool { return lib.Count(gputest.System, "Init") > 2 })
+	if n := strings.Count(h.logs.String(), "\n"); n != 1 || !strings.Contains(h.logs.String(), "level=INFO") {
+		t.Errorf("want one info line:\n%s", h.logs)
+	}
+	if got := h.d.Explain(); len(got) != 1 || !strings.Contains(got[0].Reason, "driver not loaded") || got[0].Remedy == "" {
+		t.Errorf("Explain: got %+v", got)
 	}
 }
 
