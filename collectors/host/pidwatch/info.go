@@ -36,3 +36,18 @@ func (p *Process) collectedStatus() ExitStatus {
 	}
 	return decode(uint32(info.exitCode), "PIDFD_INFO_EXIT")
 }
+
+// KnowsEveryStatus reports whether this kernel tells the exit status of any
+// process that is watched, whoever collects it: PIDFD_INFO_EXIT came with
+// Linux 6.15.
+func KnowsEveryStatus() bool {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return false
+	}
+	var major, minor int
+	if n, _ := fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &major, &minor); n < 2 {
+		return false
+	}
+	return major > 6 || major == 6 && minor >= 15
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wandb-agent/wandb-agent/cmd/wandb-agent/internal/keeper"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/redact"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
+	"github.com/wandb-agent/wandb-agent/runapi"
+)
+
+// keeperWriter names the keeper's own log of a run.
+const keeperWriter = "exec"
+
+func (c *cli) execCmd() *cobra.Command {
+	var flags runFlags
+	cmd := &cobra.Command{
+		Use:   "exec [flags] -- CMD [ARG...]",
+		Short: "Run CMD as a run: console, exit status, hardware of its process tree",
+		Long: `Runs CMD and makes a W&B run of it: what it prints, how it ends, and the
+hardware its whole process tree uses. Output, signals and the exit status pass
+through unchanged; in a terminal CMD gets a terminal. The exit code is CMD's own
+(128+n when signal n killed it), 127 if it was not found, 126 if it cannot be
+executed.
+
+A program inside that makes a W&B run itself is a second run: the two share
+nothing but the hardware below them.`,
+		Example: "  wandb-agent exec --project mnist -- python3 train.py --lr 0.1",
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("exec needs a command: wandb-agent exec [flags] -- CMD [ARG...]")
+			}
+			return c.exec(cmd.Context(), &flags, args)
+		},
+	}
+	cmd.Flags().SetInterspersed(false)
+	flags.add(cmd.Flags())
+	return cmd
+}
+
+// exec is the keeper: no cgo call and no network happen in this process.
+func (c *cli) exec(ctx context.Context, flags *runFlags, argv []string) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	conf := keeper.Config{
+		Argv: argv, Env: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Console: noConsole{},
+	}
+	if _, err := keeper.Resolve(conf.Argv, conf.Env); err != nil {
+		return c.neverStarted(err)
+	}
+	s, err := runapi.Prepare(flags.settings())
+	if err != nil {
+		return err
+	}
+	if s.RunDir != nil {
+		if err := keep(&conf, s.RunDir, flags); err != nil {
+			return err
+		}
+	}
+	result, err := keeper.Run(ctx, conf)
+	if err != nil {
+		if s.RunDir != nil {
+			os.RemoveAll(s.RunDir.Path)
+		}
+		return c.neverStarted(err)
+	}
+	c.aftermath(s.RunDir, result)
+	return statusError(result.Status.ExitCode())
+}
+
+// keep adds the run's log, its worker and the mark of its processes to a
+// command.
+func keep(conf *keeper.Config, dir *runlog.Dir, flags *runFlags) error {
+	log, err := runlog.Create(dir.PartPath(keeperWriter), runlog.Options{})
+	if err != nil {
+		return err
+	}
+	messages, err := os.OpenFile(filepath.Join(dir.LogsDir(), "debug.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	if conf.Settings, err = json.Marshal(flags); err != nil {
+		return err
+	}
+	conf.RunDir, conf.RunID = dir.Path, dir.RunID
+	conf.Console = &maskedConsole{log: log, mask: redact.New(conf.Env)}
+	conf.Env = append(conf.Env, orphanMarker(dir.RunID))
+	conf.Finish = func(st keeper.Status) error { return errors.Join(writeExit(log, st), log.Close()) }
+	conf.Worker = func() *exec.Cmd {
+		cmd := exec.Command("/proc/self/exe", workerCommand)
+		cmd.Args[0] = "wandb-agent"
+		cmd.Stderr = messages
+		return cmd
+	}
+	return nil
+}
+
+// orphanMarker is the environment entry by which processes of a run are known
+// when their parents are gone.
+func orphanMarker(runID string) string { return "WANDB_AGENT_EXEC=" + runID }
+
+// neverStarted answers for a command that did not start.
+func (c *cli) neverStarted(err error) error {
+	var start *keeper.StartError
+	if !errors.As(err, &start) {
+		return err
+	}
+	fmt.Fprintf(c.stderr, "wandb-agent: %v\n", err)
+	return statusError(start.Code)
+}
+
+// aftermath says where the run is, and everything that did not go well.
+func (c *cli) aftermath(dir *runlog.Dir, r keeper.Result) {
+	if dir == nil {
+		return
+	}
+	say := func(format string, args ...any) { fmt.Fprintf(c.stderr, "wandb-agent: "+format+"\n", args...) }
+	if r.LogLost > 0 || r.Log != nil {
+		say("console in the log is incomplete: %d bytes missing: %v", r.LogLost, r.Log)
+	}
+	if r.Unsent > 0 {
+		say("%d bytes could not be written to our own output; the log has them", r.Unsent)
+	}
+	if r.Worker != nil {
+		say("the run was not finished: %v", r.Worker)
+	}
+	say("command ended with %v; run %s", r.Status, dir.Path)
+	say("look at it:  wandb-agent show %s", dir.Path)
+}
+
+// writeExit writes the status as the run's exit record.
+func writeExit(log *runlog.Writer, st keeper.Status) error {
+	return log.Write(&wandbpb.Record{RecordType: &wandbpb.Record_Exit{Exit: &wandbpb.RunExitRecord{
+		ExitCode: int32(st.ExitCode()), Signal: int32(st.Signal), Unknown: !st.Known,
+	}}})
+}
+
+// maskedConsole masks secrets in what goes to the log.
+type maskedConsole struct {
+	log  *runlog.Writer
+	mask *redact.Redactor
+	buf  []byte
+}
+
+func (m *maskedConsole) Output(stderr bool, t int64, text []byte) error {
+	m.buf = m.buf[:0]
+	for line := range bytes.Lines(text) {
+		m.buf = m.mask.Append(m.buf, line)
+	}
+	return m.log.Output(stderr, t, m.buf)
+}
+
+// noConsole is the console of a command that is no run.
+type noConsole struct{}
+
+func (noConsole) Output(bool, int64, []byte) error { return nil }

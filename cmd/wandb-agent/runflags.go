@@ -1,0 +1,52 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/wandb-agent/wandb-agent/runapi"
+)
+
+// runFlags are the flags of commands that make a run. They travel to the
+// worker of exec as JSON.
+type runFlags struct {
+	Project        string        `json:"project,omitempty"`
+	Entity         string        `json:"entity,omitempty"`
+	Name           string        `json:"name,omitempty"`
+	ID             string        `json:"id,omitempty"`
+	Group          string        `json:"group,omitempty"`
+	JobType        string        `json:"job_type,omitempty"`
+	Notes          string        `json:"notes,omitempty"`
+	Tags           []string      `json:"tags,omitempty"`
+	Mode           string        `json:"mode,omitempty"`
+	Dir            string        `json:"dir,omitempty"`
+	SampleInterval time.Duration `json:"sample_interval,omitempty"`
+	StatsInterval  time.Duration `json:"stats_interval,omitempty"`
+}
+
+// add declares the flags; names are W&B's own.
+func (f *runFlags) add(fs *pflag.FlagSet) {
+	fs.StringVar(&f.Project, "project", "", "project (WANDB_PROJECT; default: the git repository's name)")
+	fs.StringVar(&f.Entity, "entity", "", "user or team (WANDB_ENTITY)")
+	fs.StringVar(&f.Name, "name", "", "display name (WANDB_NAME)")
+	fs.StringVar(&f.ID, "id", "", "run id (WANDB_RUN_ID; default: 8 random characters)")
+	fs.StringVar(&f.Group, "group", "", "group of runs (WANDB_RUN_GROUP)")
+	fs.StringVar(&f.JobType, "job-type", "", "kind of work (WANDB_JOB_TYPE)")
+	fs.StringVar(&f.Notes, "notes", "", "notes, Markdown (WANDB_NOTES)")
+	fs.StringSliceVar(&f.Tags, "tags", nil, "tags, separated by commas (WANDB_TAGS)")
+	fs.StringVar(&f.Mode, "mode", "", "online, offline or disabled (WANDB_MODE; this version keeps online runs offline)")
+	fs.StringVar(&f.Dir, "dir", "", "where the wandb directory is made (WANDB_DIR; default: here)")
+	fs.DurationVar(&f.SampleInterval, "sample-interval", 0, "time between hardware samples (default 1s)")
+	fs.DurationVar(&f.StatsInterval, "stats-interval", 0, "time between hardware records in the run (default 5s)")
+}
+
+// settings returns what the flags say; the rest is left to the environment,
+// settings files and defaults.
+func (f *runFlags) settings() runapi.Settings {
+	return runapi.Settings{
+		Project: f.Project, Entity: f.Entity, Name: f.Name, ID: f.ID, Group: f.Group, JobType: f.JobType,
+		Notes: f.Notes, Tags: f.Tags, Mode: runapi.Mode(f.Mode), Dir: f.Dir,
+		SampleInterval: f.SampleInterval, StatsInterval: f.StatsInterval,
+	}
+}

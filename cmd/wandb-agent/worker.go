@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wandb-agent/wandb-agent/cmd/wandb-agent/internal/keeper"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/redact"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
+	"github.com/wandb-agent/wandb-agent/runapi"
+)
+
+// workerCommand is the hidden command that exec starts beside its command.
+const workerCommand = "exec-worker"
+
+func (c *cli) workerCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:    workerCommand,
+		Short:  "Measure for exec (started by exec only)",
+		Hidden: true,
+		Args:   exactArgs(0, "no arguments"),
+		RunE:   func(*cobra.Command, []string) error { return c.work() },
+	}
+}
+
+// work measures the command of a keeper until it has ended, then finishes the
+// run: what the keeper logged is folded in.
+func (c *cli) work() error {
+	w, err := keeper.Attach()
+	if err != nil {
+		return usagef("%s is started by wandb-agent exec: %v", workerCommand, err)
+	}
+	defer w.Close()
+	ctx := context.Background()
+	run, dir, err := c.workerRun(ctx, &w.Spec)
+	if err != nil {
+		return err
+	}
+	var takeover *runlog.Writer
+	end, err := w.Wait(ctx, func() (keeper.Console, error) {
+		var err error
+		takeover, err = runlog.Create(dir.PartPath("worker"), runlog.Options{})
+		return &maskedConsole{log: takeover, mask: redact.New(os.Environ())}, err
+	})
+	if err != nil {
+		return err
+	}
+	if takeover != nil {
+		err = errors.Join(writeExit(takeover, end.Status), takeover.Close(), end.Log)
+	}
+	return errors.Join(err, finish(run, end.Status))
+}
+
+// workerRun opens the run that the keeper made the directory for.
+func (c *cli) workerRun(ctx context.Context, spec *keeper.WorkerSpec) (*runapi.Run, *runlog.Dir, error) {
+	var flags runFlags
+	if err := json.Unmarshal(spec.Settings, &flags); err != nil {
+		return nil, nil, err
+	}
+	dir := &runlog.Dir{Path: spec.RunDir, RunID: spec.RunID}
+	s := flags.settings()
+	s.RunDir, s.PID, s.OrphanMarker = dir, spec.PID, orphanMarker(spec.RunID)
+	s.Program, s.Args = spec.Argv[0], spec.Argv[1:]
+	s.Logger = slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	run, err := runapi.Init(ctx, s)
+	return run, dir, err
+}
+
+// finish ends a run with the status of another process.
+func finish(run *runapi.Run, st keeper.Status) error {
+	return run.FinishExit(runapi.Exit{Code: st.ExitCode(), Signal: int(st.Signal), Unknown: !st.Known})
+}
