@@ -45,8 +45,8 @@ func (c Config) withDefaults() Config {
 // taken to be hanging and nothing more is asked of it.
 const maxStuck = 2
 
-// startWait is how long the first Collect waits for the library, so that a
-// program of two seconds has GPU numbers.
+// startWait is how long the first Collect waits for the library, and the first
+// tick for GPUs that wake up, so that a program of two seconds has GPU numbers.
 const startWait = time.Second
 
 // Driver is the collector of all NVIDIA GPUs of a machine. There can be one in
@@ -69,6 +69,7 @@ type Driver struct {
 	waited    bool
 	fresh     bool // Describe came after the last Collect
 	timer     *time.Timer
+	asked     bool // a tick has gone to a worker
 	stopped   bool // more than maxStuck workers are stuck
 
 	mu     sync.Mutex // guards all below
@@ -173,7 +174,12 @@ func (d *Driver) ask(now int64) {
 	if !waiting {
 		return
 	}
-	d.timer.Reset(d.cfg.Late)
+	patience := d.cfg.Late
+	if !d.asked {
+		patience = max(patience, startWait)
+	}
+	d.asked = true
+	d.timer.Reset(patience)
 	defer d.timer.Stop()
 	for d.anyPending() {
 		select {

@@ -197,6 +197,21 @@ func TestHangingStartDelaysTheFirstTickOnly(t *testing.T) {
 	h.up("gpu0")
 }
 
+// TestFirstTickWaitsForAGPUThatWakes: without persistence mode the first call
+// powers the GPU up, which takes longer than a tick is worth later.
+func TestFirstTickWaitsForAGPUThatWakes(t *testing.T) {
+	h, lib := standin(t, Config{Late: time.Millisecond}, 1)
+	lib.Delay(0, "DeviceGetUtilizationRates", time.Hour)
+	<-h.d.opened
+	start := time.Now()
+	absent(t, h.tick(), "hw.gpu.utilization gpu0 general")
+	if waited := time.Since(start); waited < startWait*9/10 {
+		t.Errorf("the first tick waited %v for a GPU that does not answer, want %v", waited, startWait)
+	}
+	lib.Delay(0, "DeviceGetUtilizationRates", 0)
+	h.up("gpu0")
+}
+
 func TestMoreThanTwoStuckStopsCollection(t *testing.T) {
 	h, lib := standin(t, Config{Late: 100 * time.Millisecond}, 4)
 	h.up("gpu3")
