@@ -9,6 +9,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 )
 
 // call is one Log of a script.
@@ -207,5 +210,33 @@ func TestLogFromManyGoroutines(t *testing.T) {
 	}
 	if len(seen) != 2*writers*each {
 		t.Errorf("%d different values came back, want %d", len(seen), 2*writers*each)
+	}
+}
+
+// TestNestedKeysThatExcludeEachOther looks into the log: a value at a path and
+// one below it may not stand in one row, whatever a reader makes of that.
+func TestNestedKeysThatExcludeEachOther(t *testing.T) {
+	r := start(t, quiet(t))
+	row := r.Row()
+	for _, path := range [][]string{{"o", "x"}, {"o", "y"}, {"p"}, {"o"}, {"p", "q", "r"}, {"p", "q"}} {
+		row.Float(r.Key(path...), 1)
+	}
+	if err := r.LogRow(&row); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Finish(0); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	_, err := runlog.Walk(r.dir, func(_ string, rec *wandbpb.Record) error {
+		for _, it := range rec.GetHistory().GetItem() {
+			if !strings.HasPrefix(it.NestedKey[0], "_") {
+				got = append(got, strings.Join(it.NestedKey, "."))
+			}
+		}
+		return nil
+	})
+	if want := "[o p.q]"; err != nil || fmt.Sprint(got) != want {
+		t.Errorf("the row has keys %v (%v), want %s", got, err, want)
 	}
 }
