@@ -133,31 +133,37 @@ func (r *Run) maskTree(v any, secret bool) any {
 	return v
 }
 
-// startConfig stores the config that Init was given.
-func (r *Run) startConfig(tree map[string]any) error {
-	r.features.SetInitConfig = len(tree) > 0
-	return r.storeConfig(tree)
-}
-
 // storeConfig writes tree to the log and folds it in. A disabled run only
 // folds.
 func (r *Run) storeConfig(tree map[string]any) error {
 	if len(tree) == 0 {
 		return nil
 	}
-	rec := &wandbpb.ConfigRecord{}
-	for _, key := range slices.Sorted(maps.Keys(tree)) {
-		text, err := xjson.AppendValue(nil, tree[key])
-		if err != nil {
-			return valueError([]string{key}, tree[key], err)
-		}
-		rec.Update = append(rec.Update, &wandbpb.ConfigItem{Key: key, ValueJson: string(text)})
+	rec, err := configRecord(tree)
+	if err != nil {
+		return err
 	}
 	full := &wandbpb.Record{RecordType: &wandbpb.Record_Config{Config: rec}}
 	if r.off {
 		return r.state.Apply(full)
 	}
 	return r.write(full)
+}
+
+// configRecord sets every top-level key of tree; nil for an empty tree.
+func configRecord(tree map[string]any) (*wandbpb.ConfigRecord, error) {
+	if len(tree) == 0 {
+		return nil, nil
+	}
+	rec := &wandbpb.ConfigRecord{}
+	for _, key := range slices.Sorted(maps.Keys(tree)) {
+		text, err := xjson.AppendValue(nil, tree[key])
+		if err != nil {
+			return nil, valueError([]string{key}, tree[key], err)
+		}
+		rec.Update = append(rec.Update, &wandbpb.ConfigItem{Key: key, ValueJson: string(text)})
+	}
+	return rec, nil
 }
 
 // firstChange finds a value of next that is set in old to something else.

@@ -43,7 +43,7 @@ func Init(ctx context.Context, s Settings) (*Run, error) {
 	}
 	if set.Mode == ModeDisabled {
 		r.off = true
-		return r, r.startConfig(config)
+		return r, r.storeConfig(config)
 	}
 	git := startGit(&r.set)
 	if err := r.openLog(); err != nil {
@@ -175,12 +175,19 @@ func projectName(dir string) string {
 // begin writes the records that every log starts with, unless the log has
 // them already.
 func (r *Run) begin(config map[string]any, git *gitInfo) error {
-	if r.state.Run == nil {
-		if err := r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Run{Run: r.runRecord(git)}}); err != nil {
+	r.features.SetInitConfig = len(config) > 0
+	if r.state.Run != nil {
+		if err := r.storeConfig(config); err != nil {
 			return err
 		}
+		return r.describeProgram(git)
 	}
-	if err := r.startConfig(config); err != nil {
+	rec := r.runRecord(git)
+	var err error
+	if rec.Config, err = configRecord(config); err != nil {
+		return err
+	}
+	if err := r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Run{Run: rec}}); err != nil {
 		return err
 	}
 	return r.describeProgram(git)
