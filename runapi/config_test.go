@@ -124,7 +124,7 @@ func TestConfigFile(t *testing.T) {
 func FuzzYAML(f *testing.F) {
 	f.Add("key", "value", 1.5)
 	f.Add("yes", "1e3", 1e21)
-	f.Add("", "\u2028\x00", -0.0)
+	f.Add("", "\u2028\x00", math.Copysign(0, -1))
 	f.Fuzz(func(t *testing.T, key, text string, v float64) {
 		r := &Run{}
 		tree, err := r.configTree(map[string]any{"k": map[string]any{key: text, "v": v, "l": []any{text, map[string]any{key: v}}}})

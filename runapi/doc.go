@@ -109,6 +109,7 @@
 //	WANDB_X_LABEL        label of this writer's system metrics
 //	WANDB_X_DISABLE_STATS WANDB_X_DISABLE_META WANDB_X_DISABLE_MACHINE_INFO
 //	WANDB_X_STATS_SAMPLING_INTERVAL (seconds between stats records) WANDB_X_STATS_PID
+//	WANDB_X_STATS_DISK_PATHS (commas, or a JSON list)
 //	WANDB_DISABLE_GIT    WANDB_GIT_REMOTE_URL WANDB_GIT_COMMIT WANDB_GIT_ROOT
 //	WANDB_HOST           WANDB_USERNAME WANDB_USER_EMAIL WANDB_DOCKER
 //	WANDB_PROGRAM        WANDB_ARGS (JSON list) WANDB_X_EXECUTABLE
@@ -119,6 +120,14 @@
 // files/wandb-summary.json, files/wandb-metadata.json, files/output.log. The
 // console is recorded only as far as the program writes to ConsoleWriter;
 // lines are stored whole, with secrets masked (package redact).
+//
+// # Runs of another program
+//
+// Settings.PID follows another process; Prepare makes the directory of a run
+// whose log another process will write (Settings.RunDir), which continues a log
+// that its predecessor left; FinishExit ends a run with a status seen elsewhere.
+// Logs that other processes keep beside (run-<id>.<writer>.part) are taken in by
+// Finish.
 //
 // # Non-goals
 //
