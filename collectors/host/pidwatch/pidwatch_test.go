@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -33,21 +34,7 @@ func tellsCollected() bool {
 	var u unix.Utsname
 	unix.Uname(&u)
 	var major, minor int
-	for i, part := range strings.SplitN(unix.ByteSliceToString(u.Release[:]), ".", 3) {
-		n := 0
-		for _, c := range part {
-			if c < '0' || c > '9' {
-				break
-			}
-			n = n*10 + int(c-'0')
-		}
-		switch i {
-		case 0:
-			major = n
-		case 1:
-			minor = n
-		}
-	}
+	fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &major, &minor)
 	return major > 6 || major == 6 && minor >= 15
 }
 

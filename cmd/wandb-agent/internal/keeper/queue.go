@@ -8,7 +8,7 @@ import (
 const (
 	blockBytes   = 256 << 10
 	blockEntries = 4096
-	spareBlocks  = 4
+	spareBlocks  = 16
 )
 
 // queue holds console bytes on their way to the log: bounded memory, filled by
@@ -111,6 +111,9 @@ func (q *queue) append(stderr bool, at int64, p []byte) int {
 	if q.lost > 0 {
 		b.entries = append(b.entries, entry{end: len(b.buf), at: at, lost: q.lost})
 		q.lost = 0
+	}
+	if cap(b.buf) == 0 && len(p) >= blockBytes/16 {
+		b.buf = make([]byte, 0, blockBytes) // not by doubling: there is more to come
 	}
 	n := min(len(p), blockBytes-len(b.buf))
 	b.buf = append(b.buf, p[:n]...)

@@ -41,6 +41,7 @@ type setup struct {
 	Dir        string        // logs, results and pids of this test
 	Worker     string        // "", or one of workerRole
 	LogDelay   time.Duration // of each Output
+	NoLog      bool          // Console takes everything and keeps nothing
 	Patience   time.Duration
 	MinBackoff time.Duration
 }
@@ -63,6 +64,9 @@ func keeperRole() int {
 		Started: func(st Started) { writePID(s.Dir, "command", st.PID) },
 
 		WorkerPatience: s.Patience, LogPatience: s.Patience, MinBackoff: s.MinBackoff, MaxBackoff: s.MinBackoff,
+	}
+	if s.NoLog {
+		cfg.Console = discard{}
 	}
 	if s.Worker != "" {
 		cfg.Worker = func() *exec.Cmd {
@@ -149,6 +153,7 @@ type fileLog struct {
 	mu    sync.Mutex
 	file  *os.File
 	delay time.Duration
+	buf   []byte
 }
 
 func newFileLog(path string, delay time.Duration) (*fileLog, error) {
@@ -160,12 +165,13 @@ func (l *fileLog) Output(stderr bool, _ int64, text []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	time.Sleep(l.delay)
-	head := []byte{1}
+	stream := byte(1)
 	if stderr {
-		head[0] = 2
+		stream = 2
 	}
-	head = binary.BigEndian.AppendUint32(head, uint32(len(text)))
-	_, err := l.file.Write(append(head, text...))
+	l.buf = binary.BigEndian.AppendUint32(append(l.buf[:0], stream), uint32(len(text)))
+	l.buf = append(l.buf, text...)
+	_, err := l.file.Write(l.buf)
 	return err
 }
 
@@ -209,6 +215,9 @@ func keeperCmd(t testing.TB, s *setup) *exec.Cmd {
 		if cmd.Process != nil && cmd.ProcessState == nil {
 			cmd.Process.Kill()
 			cmd.Wait()
+		}
+		if cmd.Process != nil {
+			syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // its group: what the command left behind
 		}
 		for _, who := range []string{"command", "worker"} {
 			if pid := readPID(s.Dir, who); pid != 0 {
@@ -280,6 +289,39 @@ func eventually(t *testing.T, what string, f func() bool) {
 }
 
 func alive(pid int) bool { return unix.Kill(pid, 0) == nil }
+
+// running is alive, and not a zombie that nobody collects.
+func running(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !bytes.Contains(stat, []byte(") Z "))
+}
+
+func touch(t *testing.T, path string) {
+	t.Helper()
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lockedBuffer collects what a process prints while the test looks at it.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) Bytes() []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return bytes.Clone(b.buf.Bytes())
+}
+
+func (b *lockedBuffer) lines() int { return bytes.Count(b.Bytes(), []byte("\n")) }
 
 func without(env []string, name string) (out []string) {
 	for _, kv := range env {

@@ -22,6 +22,7 @@ type Worker struct {
 	consoles []*console
 	outs     [2]*output
 	process  *pidwatch.Process // the command; nil if it could not be opened any more
+	closed   chan struct{}
 }
 
 // Ending is why a worker has to finish its run.
@@ -40,7 +41,7 @@ type Ending struct {
 // signals of its process group, which belong to the command.
 func Attach() (*Worker, error) {
 	unix.CloseOnExec(WorkerFD)
-	w := &Worker{link: newLink(pollable(WorkerFD, "keeper"))}
+	w := &Worker{link: newLink(pollable(WorkerFD, "keeper")), closed: make(chan struct{})}
 	w.link.file.SetReadDeadline(time.Now().Add(sendTimeout))
 	m, err := w.link.receive()
 	if err == nil && m.Spec == nil {
@@ -60,6 +61,7 @@ func Attach() (*Worker, error) {
 	unix.CloseOnExec(w.Spec.Stderr)
 	w.outs = newOutputs(os.NewFile(uintptr(w.Spec.Stdout), "stdout"), os.NewFile(uintptr(w.Spec.Stderr), "stderr"))
 	w.process, _ = pidwatch.OpenAt(w.Spec.PID, w.Spec.StartTicks)
+	w.witness()
 	return w, nil
 }
 
@@ -69,8 +71,6 @@ func Attach() (*Worker, error) {
 // console that open returns; open is called at most once. The error is that of
 // ctx.
 func (w *Worker) Wait(ctx context.Context, open func() (Console, error)) (Ending, error) {
-	stop := w.witness()
-	defer stop()
 	// The end of ctx ends receive.
 	unblock := context.AfterFunc(ctx, func() { w.link.file.SetReadDeadline(past) })
 	defer unblock()
@@ -89,24 +89,23 @@ func (w *Worker) Wait(ctx context.Context, open func() (Console, error)) (Ending
 	}
 }
 
-// witness tells the keeper which signals came to our process group.
-func (w *Worker) witness() (stop func()) {
+// witness tells the keeper, until Close, which signals came to our process
+// group. They stay caught after that: a process that is finishing the run must
+// not die of them.
+func (w *Worker) witness() {
 	caught := make(chan os.Signal, 64)
 	signal.Notify(caught, forwarded...)
-	done := make(chan struct{})
+	w.link.send(message{Ready: true})
 	go func() {
-		w.link.send(message{Ready: true})
 		for {
 			select {
 			case s := <-caught:
 				w.link.send(message{Signal: s.(syscall.Signal)})
-			case <-done:
+			case <-w.closed:
 				return
 			}
 		}
 	}()
-	// Still caught afterwards: a worker that is finishing must not die of them.
-	return func() { close(done) }
 }
 
 func (w *Worker) closeConsole(fd int) {
@@ -151,6 +150,7 @@ func (w *Worker) waitCommand(ctx context.Context) (Status, error) {
 // Close lets go of everything that was inherited. The keeper sees the worker's
 // death, not this.
 func (w *Worker) Close() error {
+	close(w.closed)
 	if w.process != nil {
 		w.process.Close()
 	}

@@ -1,0 +1,162 @@
+package keeper
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// trapper prints the name of each signal it gets and ends at SIGTERM.
+const trapper = `
+for s in INT HUP QUIT USR1 USR2; do trap "echo got $s" $s; done
+trap "echo got TERM; exit 9" TERM
+echo ready
+while :; do sleep 0.05; done`
+
+// trapped is a keeper with a trapper that is ready, and its worker too.
+type trapped struct {
+	*setup
+	cmd *exec.Cmd
+	out *bufio.Reader
+}
+
+func startTrapper(t *testing.T, worker string) *trapped {
+	t.Helper()
+	k := &trapped{setup: &setup{Argv: sh(trapper), Worker: worker}}
+	k.cmd = keeperCmd(t, k.setup)
+	out, err := k.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	k.out = bufio.NewReader(out)
+	k.expect(t, "ready")
+	if worker != "" {
+		eventually(t, "a worker", func() bool { return readPID(k.Dir, "worker") != 0 })
+	}
+	return k
+}
+
+func (k *trapped) expect(t *testing.T, want string) {
+	t.Helper()
+	line, err := k.out.ReadString('\n')
+	if line != want+"\n" {
+		t.Fatalf("command printed %q, %v, want %q", line, err, want)
+	}
+}
+
+// TestSignalsForwarded: to the keeper alone, with and without a worker to ask.
+func TestSignalsForwarded(t *testing.T) {
+	for _, worker := range []string{"", "good"} {
+		t.Run("worker="+worker, func(t *testing.T) {
+			k := startTrapper(t, worker)
+			for _, s := range []struct {
+				name   string
+				signal syscall.Signal
+			}{
+				{"INT", syscall.SIGINT}, {"HUP", syscall.SIGHUP}, {"QUIT", syscall.SIGQUIT},
+				{"USR1", syscall.SIGUSR1}, {"USR2", syscall.SIGUSR2}, {"TERM", syscall.SIGTERM},
+			} {
+				k.cmd.Process.Signal(s.signal)
+				k.expect(t, "got "+s.name)
+			}
+			k.cmd.Wait()
+			if o := readOutcome(t, k.setup); o.Status.Code != 9 {
+				t.Errorf("got %v, want exit 9", o.Status)
+			}
+		})
+	}
+}
+
+// TestGroupSignal: to the whole group, as schedulers and shells do it. The
+// command gets it once, keeper and worker survive it. Without the witness the
+// command gets each twice.
+func TestGroupSignal(t *testing.T) {
+	k := startTrapper(t, "good")
+	worker := readPID(k.Dir, "worker")
+	for _, s := range []struct {
+		name   string
+		signal syscall.Signal
+	}{{"INT", syscall.SIGINT}, {"USR1", syscall.SIGUSR1}, {"HUP", syscall.SIGHUP}, {"TERM", syscall.SIGTERM}} {
+		syscall.Kill(-k.cmd.Process.Pid, s.signal)
+		k.expect(t, "got "+s.name)
+		if s.signal != syscall.SIGTERM {
+			time.Sleep(2 * witnessWait) // a second one would come in this time
+		}
+	}
+	if line, err := k.out.ReadString('\n'); err == nil {
+		t.Errorf("then the command printed %q", line)
+	}
+	k.cmd.Wait()
+	o := readOutcome(t, k.setup)
+	if o.Status.Code != 9 || o.Restarts != 0 || readPID(k.Dir, "worker") != worker {
+		t.Errorf("got %+v, want exit 9 and the first worker", o)
+	}
+}
+
+// TestIgnoredHangup: under nohup the command ignores SIGHUP as it would without us.
+func TestIgnoredHangup(t *testing.T) {
+	s := &setup{Argv: sh("echo ready; while [ ! -e $0/stop ]; do sleep 0.02; done; exit 4")}
+	s.Dir = t.TempDir()
+	s.Argv = append(s.Argv, s.Dir)
+	keeper := keeperCmd(t, s)
+	cmd := exec.Command("/usr/bin/nohup", "/proc/self/exe")
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Args[1] = exe
+	cmd.Env, cmd.SysProcAttr = keeper.Env, keeper.SysProcAttr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, _ := bufio.NewReader(out).ReadString('\n'); !strings.Contains(line, "ready") {
+		t.Fatalf("got %q", line)
+	}
+	syscall.Kill(-cmd.Process.Pid, syscall.SIGHUP)
+	time.Sleep(100 * time.Millisecond)
+	os.WriteFile(filepath.Join(s.Dir, "stop"), nil, 0o600)
+	cmd.Wait()
+	if o := readOutcome(t, s); o.Status.Code != 4 {
+		t.Errorf("got %v, want exit 4", o.Status)
+	}
+}
+
+func TestWitness(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWitness()
+		check := func(wantGroup, wantKnown bool) {
+			t.Helper()
+			if group, known := w.wait(syscall.SIGINT, witnessWait); group != wantGroup || known != wantKnown {
+				t.Errorf("got %v, %v, want %v, %v", group, known, wantGroup, wantKnown)
+			}
+		}
+		check(false, false) // no worker
+		w.ready(true)
+		check(false, true) // no report
+		w.report(syscall.SIGINT)
+		check(true, true)
+		check(false, true) // used up
+		w.report(syscall.SIGTERM)
+		check(false, true) // another signal
+		w.report(syscall.SIGINT)
+		time.Sleep(2 * witnessWait)
+		check(false, true) // stale
+		go func() { time.Sleep(witnessWait / 2); w.report(syscall.SIGINT) }()
+		check(true, true) // late
+		go func() { time.Sleep(witnessWait / 2); w.ready(false) }()
+		check(false, false) // the worker died meanwhile
+	})
+}
