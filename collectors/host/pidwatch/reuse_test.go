@@ -70,6 +70,11 @@ func reuseRole([]string) error {
 		fmt.Printf("skip: got number %d, wanted %d again\n", second.Process.Pid, pid)
 		return nil
 	}
+	// As if the number had changed hands between pidfd_open and opening stat.
+	raced := &Process{pid: pid, pidfd: p.pidfd}
+	if err := raced.openFiles(); !errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("files of the second process taken for those of the first: %v", err)
+	}
 	s, err := p.Wait(context.Background())
 	if err != nil {
 		return err

@@ -136,7 +136,8 @@ func TestUnfinishedLine(t *testing.T) {
 func FuzzLines(f *testing.F) {
 	f.Add([]byte("a\nb\r\nc"), uint8(1))
 	f.Add([]byte("step 1\rstep 2\r\n\xff\xc3"), uint8(3))
-	f.Add(bytes.Repeat([]byte("é"), maxTail), uint8(255))
+	f.Add(append([]byte("a"), bytes.Repeat([]byte("é"), maxTail)...), uint8(255))
+	f.Add([]byte("ééé€€€"), uint8(2))
 	f.Fuzz(func(t *testing.T, text []byte, chunk uint8) {
 		var got []byte
 		var l lines

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -31,6 +32,8 @@ func TestMain(m *testing.M) {
 		os.Exit(workerRole())
 	case "flood":
 		os.Exit(floodRole())
+	case "trap":
+		os.Exit(trapRole())
 	}
 	os.Exit(m.Run())
 }
@@ -332,12 +335,32 @@ func without(env []string, name string) (out []string) {
 	return out
 }
 
+// trapRole prints each signal that it gets, each time (a shell's trap would
+// run once for two that come together), and ends at SIGTERM.
+func trapRole() int {
+	caught := make(chan os.Signal, 64)
+	signal.Notify(caught, forwarded...)
+	fmt.Println("ready")
+	for s := range caught {
+		fmt.Println("got", s)
+		if s == syscall.SIGTERM {
+			break
+		}
+	}
+	return 9
+}
+
 // flood returns the command that plays floodRole.
 func flood(t testing.TB, bytes int) []string {
+	return playing(t, "flood", strconv.Itoa(bytes))
+}
+
+// playing returns the command that plays a role.
+func playing(t testing.TB, role string, args ...string) []string {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []string{"/usr/bin/env", roleVar + "=flood", exe, strconv.Itoa(bytes)}
+	return append([]string{"/usr/bin/env", roleVar + "=" + role, exe}, args...)
 }

@@ -104,11 +104,20 @@ func (f *forwarder) ask(s syscall.Signal) {
 
 // witness knows which signals came to our whole process group.
 type witness struct {
-	mu   sync.Mutex
-	live bool // a worker reports
-	seen []report
-	news chan struct{} // closed and replaced when the others change
+	mu    sync.Mutex
+	state workerState
+	seen  []report
+	news  chan struct{} // closed and replaced when the others change
 }
+
+// workerState is what a worker can tell of signals.
+type workerState uint8
+
+const (
+	noWorker   workerState = iota
+	starting               // it dies of a signal, or reports it once it is ready
+	witnessing             // it reports every signal
+)
 
 type report struct {
 	signal syscall.Signal
@@ -117,10 +126,10 @@ type report struct {
 
 func newWitness() *witness { return &witness{news: make(chan struct{})} }
 
-func (w *witness) ready(live bool) {
+func (w *witness) set(state workerState) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.live = live
+	w.state = state
 	close(w.news)
 	w.news = make(chan struct{})
 }
@@ -140,19 +149,19 @@ func (w *witness) wait(s syscall.Signal, limit time.Duration) (group, known bool
 	defer t.Stop()
 	for {
 		w.mu.Lock()
-		group, known = w.take(s), w.live
-		news := w.news
+		group = w.take(s)
+		state, news := w.state, w.news
 		w.mu.Unlock()
 		if group {
 			return true, true
 		}
-		if !known {
+		if state == noWorker {
 			return false, false
 		}
 		select {
 		case <-news:
 		case <-t.C:
-			return false, true
+			return false, state == witnessing
 		}
 	}
 }

@@ -12,23 +12,16 @@ import (
 	"time"
 )
 
-// trapper prints the name of each signal it gets and ends at SIGTERM.
-const trapper = `
-for s in INT HUP QUIT USR1 USR2; do trap "echo got $s" $s; done
-trap "echo got TERM; exit 9" TERM
-echo ready
-while :; do sleep 0.05; done`
-
-// trapped is a keeper with a trapper that is ready, and its worker too.
+// trapped is a keeper with a command that plays trapRole and is ready, and its worker too.
 type trapped struct {
 	*setup
 	cmd *exec.Cmd
 	out *bufio.Reader
 }
 
-func startTrapper(t *testing.T, worker string) *trapped {
+func startTrap(t *testing.T, worker string) *trapped {
 	t.Helper()
-	k := &trapped{setup: &setup{Argv: sh(trapper), Worker: worker}}
+	k := &trapped{setup: &setup{Argv: playing(t, "trap"), Worker: worker}}
 	k.cmd = keeperCmd(t, k.setup)
 	out, err := k.cmd.StdoutPipe()
 	if err != nil {
@@ -57,16 +50,12 @@ func (k *trapped) expect(t *testing.T, want string) {
 func TestSignalsForwarded(t *testing.T) {
 	for _, worker := range []string{"", "good"} {
 		t.Run("worker="+worker, func(t *testing.T) {
-			k := startTrapper(t, worker)
-			for _, s := range []struct {
-				name   string
-				signal syscall.Signal
-			}{
-				{"INT", syscall.SIGINT}, {"HUP", syscall.SIGHUP}, {"QUIT", syscall.SIGQUIT},
-				{"USR1", syscall.SIGUSR1}, {"USR2", syscall.SIGUSR2}, {"TERM", syscall.SIGTERM},
+			k := startTrap(t, worker)
+			for _, s := range []syscall.Signal{
+				syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTERM,
 			} {
-				k.cmd.Process.Signal(s.signal)
-				k.expect(t, "got "+s.name)
+				k.cmd.Process.Signal(s)
+				k.expect(t, "got "+s.String())
 			}
 			k.cmd.Wait()
 			if o := readOutcome(t, k.setup); o.Status.Code != 9 {
@@ -80,15 +69,12 @@ func TestSignalsForwarded(t *testing.T) {
 // command gets it once, keeper and worker survive it. Without the witness the
 // command gets each twice.
 func TestGroupSignal(t *testing.T) {
-	k := startTrapper(t, "good")
+	k := startTrap(t, "good")
 	worker := readPID(k.Dir, "worker")
-	for _, s := range []struct {
-		name   string
-		signal syscall.Signal
-	}{{"INT", syscall.SIGINT}, {"USR1", syscall.SIGUSR1}, {"HUP", syscall.SIGHUP}, {"TERM", syscall.SIGTERM}} {
-		syscall.Kill(-k.cmd.Process.Pid, s.signal)
-		k.expect(t, "got "+s.name)
-		if s.signal != syscall.SIGTERM {
+	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGUSR1, syscall.SIGHUP, syscall.SIGTERM} {
+		syscall.Kill(-k.cmd.Process.Pid, s)
+		k.expect(t, "got "+s.String())
+		if s != syscall.SIGTERM {
 			time.Sleep(2 * witnessWait) // a second one would come in this time
 		}
 	}
@@ -144,7 +130,10 @@ func TestWitness(t *testing.T) {
 			}
 		}
 		check(false, false) // no worker
-		w.ready(true)
+		w.set(starting)
+		check(false, false) // not ready in time
+		go func() { time.Sleep(witnessWait / 2); w.set(witnessing); w.report(syscall.SIGINT) }()
+		check(true, true)
 		check(false, true) // no report
 		w.report(syscall.SIGINT)
 		check(true, true)
@@ -156,7 +145,7 @@ func TestWitness(t *testing.T) {
 		check(false, true) // stale
 		go func() { time.Sleep(witnessWait / 2); w.report(syscall.SIGINT) }()
 		check(true, true) // late
-		go func() { time.Sleep(witnessWait / 2); w.ready(false) }()
+		go func() { time.Sleep(witnessWait / 2); w.set(noWorker) }()
 		check(false, false) // the worker died meanwhile
 	})
 }

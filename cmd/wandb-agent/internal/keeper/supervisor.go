@@ -111,6 +111,7 @@ func (s *supervisor) launch(w *worker, socket *os.File) error {
 		return err
 	}
 	socket.Close()
+	s.witness.set(starting)
 	w.born = time.Now()
 	s.attempts++
 	s.current = w
@@ -132,14 +133,14 @@ func (s *supervisor) listen(w *worker) {
 		}
 		switch {
 		case m.Ready:
-			s.witness.ready(true)
+			s.witness.set(witnessing)
 		case m.Signal != 0:
 			s.witness.report(m.Signal)
 		case m.Close != 0:
 			w.closed <- m.Close
 		}
 	}
-	s.witness.ready(false)
+	s.witness.set(noWorker)
 	w.err = w.cmd.Wait()
 	s.mu.Lock()
 	s.current = nil
