@@ -3,6 +3,7 @@ package keeper
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -297,5 +298,37 @@ func TestSlowLog(t *testing.T) {
 	}
 	if o.LogLost == 0 || o.Log == "<nil>" {
 		t.Errorf("got %+v, want bytes lost and an error that says so", o)
+	}
+}
+
+func TestResolve(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"closed", "plain", "good"} {
+		os.Mkdir(filepath.Join(dir, name), 0o755)
+	}
+	os.WriteFile(filepath.Join(dir, "plain", "tool"), nil, 0o644)
+	os.WriteFile(filepath.Join(dir, "good", "tool"), nil, 0o755)
+	os.Mkdir(filepath.Join(dir, "closed", "tool"), 0o755)
+	os.WriteFile(filepath.Join(dir, "plain", "other"), nil, 0o644)
+	env := []string{"PATH=/ignored", "PATH=" + strings.Join([]string{"/no/such", dir + "/closed", dir + "/plain", dir + "/good"}, ":")}
+	check := func(name, want string, code int) {
+		t.Helper()
+		got, err := Resolve([]string{name}, env)
+		var start *StartError
+		if got != want || errors.As(err, &start) != (code != 0) || start != nil && start.Code != code {
+			t.Errorf("Resolve(%q): got %q, %v, want %q, code %d", name, got, err, want, code)
+		}
+	}
+	check("tool", filepath.Join(dir, "good", "tool"), 0)
+	check("other", "", 126)
+	check("none", "", 127)
+	check("", "", 127)
+	check(dir+"/good/tool", dir+"/good/tool", 0)
+	check(dir+"/plain/tool", "", 126)
+	check(dir+"/none", "", 127)
+	if os.Getuid() != 0 {
+		os.Chmod(filepath.Join(dir, "closed"), 0)
+		defer os.Chmod(filepath.Join(dir, "closed"), 0o755)
+		check("none", "", 127)
 	}
 }

@@ -44,7 +44,7 @@ func Resolve(argv, env []string) (string, error) {
 		if err == nil {
 			return file, nil
 		}
-		if denied == nil && errors.Is(err, fs.ErrPermission) {
+		if denied == nil && errors.Is(err, errFound) {
 			denied = err
 		}
 	}
@@ -66,6 +66,10 @@ func searchPath(env []string) string {
 	return path
 }
 
+// errFound is a file that is there. A folder of PATH that may not be searched
+// says nothing of the kind.
+var errFound = errors.New("permission denied: the file")
+
 // runnable reports why file cannot be executed by this process.
 func runnable(file string) error {
 	info, err := os.Stat(file)
@@ -73,10 +77,10 @@ func runnable(file string) error {
 		return err
 	}
 	if info.IsDir() {
-		return fmt.Errorf("%w: it is a directory", fs.ErrPermission)
+		return fmt.Errorf("%w is a directory", errFound)
 	}
 	if err := unix.Faccessat(unix.AT_FDCWD, file, unix.X_OK, unix.AT_EACCESS); err != nil {
-		return fmt.Errorf("%w: it is not executable", fs.ErrPermission)
+		return fmt.Errorf("%w is not executable", errFound)
 	}
 	return nil
 }
