@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -8,6 +9,9 @@ import (
 
 // tailWait is how long the log waits for the end of a line.
 const tailWait = 500 * time.Millisecond
+
+// errTooSlow is a log that did not keep up with the command.
+var errTooSlow = errors.New("write console log: too slow for what the command printed")
 
 // logger moves the console from the queue to the log. Its goroutine owns
 // everything but what mu guards.
@@ -74,7 +78,7 @@ func (l *logger) write(b *block) {
 // mark says in the log that bytes are missing here.
 func (l *logger) mark(at, lost int64) {
 	l.flush(true)
-	l.output(true, at, fmt.Appendf(nil, "\nwandb-agent: %d bytes of console output are not in this log: its disk was too slow\n", lost))
+	l.output(true, at, fmt.Appendf(nil, "\nwandb-agent: %d bytes of console output are not in this log: it was too slow\n", lost))
 }
 
 func (l *logger) flush(final bool) {
@@ -133,5 +137,9 @@ func (l *logger) finish(patience time.Duration) (lost int64, err error) {
 	} else {
 		err = l.err
 	}
-	return lost + l.failed + l.q.lostBytes(), err
+	dropped := l.q.lostBytes()
+	if err == nil && dropped > 0 {
+		err = errTooSlow
+	}
+	return lost + l.failed + dropped, err
 }
