@@ -187,7 +187,11 @@ func (r *Run) begin(config map[string]any, git *gitInfo) error {
 	if rec.Config, err = configRecord(config); err != nil {
 		return err
 	}
-	if err := r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Run{Run: rec}}); err != nil {
+	// The legacy sync of the official client adds its telemetry to this object
+	// and to no other.
+	own := &wandbpb.ConfigItem{Key: "_wandb", ValueJson: "{}"}
+	rec.Config = &wandbpb.ConfigRecord{Update: append([]*wandbpb.ConfigItem{own}, rec.Config.GetUpdate()...)}
+	if err := r.writeRun(rec); err != nil {
 		return err
 	}
 	return r.describeProgram(git)
@@ -208,6 +212,16 @@ func (r *Run) runRecord(git *gitInfo) *wandbpb.RunRecord {
 		rec.Git = r.gitRecord(git)
 	}
 	return rec
+}
+
+// writeRun stores a run record. It names a mailbox slot because `wandb sync` of
+// the official client (0.28.2) waits for the answer to its run record and never
+// ends when the record has nowhere to send one; later versions do not care.
+func (r *Run) writeRun(rec *wandbpb.RunRecord) error {
+	return r.write(&wandbpb.Record{
+		Control:    &wandbpb.Control{MailboxSlot: r.writer[:12]},
+		RecordType: &wandbpb.Record_Run{Run: rec},
+	})
 }
 
 // write appends a record to the log and folds it into the state. Called

@@ -1,0 +1,262 @@
+package wandb_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/xjson"
+	"github.com/wandb-agent/wandb-agent/runapi"
+)
+
+// load reads a run with our reader.
+func load(t *testing.T, dir string) content {
+	t.Helper()
+	d, err := runlog.OpenDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := runlog.Load(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if run.Damage.Any() {
+		t.Errorf("our reader finds %s damaged: %+v", dir, run.Damage)
+	}
+	c := content{Config: plain(run.Config).(map[string]any), Summary: plain(run.Summary).(map[string]any), Exit: -1}
+	for _, r := range run.History {
+		row := map[string]any{"_step": r.Step, "_runtime": plain(r.Runtime), "_timestamp": plain(r.Timestamp)}
+		leaves("", r.Values, row)
+		c.History = append(c.History, row)
+	}
+	for _, s := range run.Stats {
+		c.System = append(c.System, plain(s.Values).(map[string]any))
+	}
+	for _, text := range run.Console {
+		if text.Stderr {
+			c.Stderr += text.Text
+		} else {
+			c.Stdout += text.Text
+		}
+	}
+	if run.Exit != nil && run.Exit.Known {
+		c.Exit = run.Exit.Code
+	}
+	return c
+}
+
+// leaves flattens a tree with dots.
+func leaves(prefix string, m, out map[string]any) {
+	for k, v := range m {
+		if sub, ok := v.(map[string]any); ok && len(sub) > 0 {
+			leaves(prefix+k+".", sub, out)
+			continue
+		}
+		out[prefix+k] = plain(v)
+	}
+}
+
+func logOf(t *testing.T, dir string) string {
+	t.Helper()
+	logs, _ := filepath.Glob(filepath.Join(dir, "*.wandb"))
+	if len(logs) != 1 {
+		t.Fatalf("%d .wandb files in %s, want 1", len(logs), dir)
+	}
+	return logs[0]
+}
+
+func TestOurReaderReadsAnOfficialRun(t *testing.T) {
+	dir := officialRun(t)
+	official := fromRecords(t, dump(t, logOf(t, dir)))
+	if len(official.History) != 7 || len(official.System) == 0 || official.Exit != 3 {
+		t.Fatalf("the official run is not what offline_run.py writes: %+v", official)
+	}
+	same(t, official, load(t, dir))
+}
+
+// ourRun makes a run with runapi that holds every kind of value, and returns
+// its directory and what was logged.
+func ourRun(t *testing.T) (string, []map[string]any) {
+	t.Helper()
+	ctx := context.Background()
+	run, err := runapi.Init(ctx, runapi.Settings{
+		Project: "interop", ID: "ours0001", Name: "from wandb-agent", Group: "g", JobType: "train",
+		Tags: []string{"a", "b"}, Notes: "two\nlines", Dir: t.TempDir(), Mode: runapi.ModeOffline, DisableGit: true,
+		Config:         map[string]any{"lr": 0.1, "net": map[string]any{"layers": []int{1, 2}, "act": "relu"}, "none": nil},
+		SampleInterval: 100 * time.Millisecond, StatsInterval: 200 * time.Millisecond, Environ: []string{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ok := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ok(run.DefineMetric("epoch", runapi.MetricOptions{}))
+	ok(run.DefineMetric("val/*", runapi.MetricOptions{StepMetric: "epoch", Summary: runapi.Max}))
+	var logged []map[string]any
+	for i := range 6 {
+		row := map[string]any{"loss": 1 / float64(i+1), "epoch": i / 2, "val/acc": 0.5 - math.Abs(float64(i-3))/10,
+			"deep": map[string]any{"x": i, "y": map[string]any{"z": -i}}}
+		ok(run.Log(row))
+		logged = append(logged, map[string]any{"_step": int64(i), "loss": row["loss"], "epoch": int64(i / 2), "val/acc": row["val/acc"],
+			"deep.x": int64(i), "deep.y.z": int64(-i)})
+		time.Sleep(100 * time.Millisecond)
+	}
+	ok(run.Log(map[string]any{"odd": math.NaN(), "inf": math.Inf(1), "big": int64(1<<53 + 1), "text": "é\n", "flag": true, "list": []any{1, 2.5, "x"}},
+		runapi.AtStep(20), runapi.Commit()))
+	logged = append(logged, map[string]any{"_step": int64(20), "odd": "NaN", "inf": "+Inf", "big": int64(1<<53 + 1), "text": "é\n", "flag": true,
+		"list": []any{int64(1), 2.5, "x"}})
+	ok(run.Config().Set("late", 7))
+	ok(run.Summary().Set("best", map[string]any{"loss": 0.01}))
+	_, err = run.ConsoleWriter(false).Write([]byte("step done\n"))
+	ok(err)
+	_, err = run.ConsoleWriter(true).Write([]byte("to stderr\n"))
+	ok(err)
+	dir := run.Dir()
+	ok(run.Finish(3))
+	return dir, logged
+}
+
+func TestOfficialReaderReadsOurRun(t *testing.T) {
+	dir, logged := ourRun(t)
+	official := fromRecords(t, dump(t, logOf(t, dir)))
+	same(t, official, load(t, dir))
+	checkLogged(t, official.History, logged)
+	if official.Exit != 3 || official.Stdout != "step done\n" || official.Stderr != "to stderr\n" {
+		t.Errorf("exit %d, stdout %q, stderr %q", official.Exit, official.Stdout, official.Stderr)
+	}
+	wantConfig := extended(t, `{"lr":0.1,"net":{"layers":[1,2],"act":"relu"},"none":null,"late":7}`)
+	if got, want := asJSON(t, official.Config), asJSON(t, wantConfig); got != want {
+		t.Errorf("config: official client reads %s, want %s", got, want)
+	}
+	if got := asJSON(t, official.Summary["val/acc"]); got != `{"max":0.5}` {
+		t.Errorf("summary of val/acc: %s, want its maximum", got)
+	}
+	if len(official.System) == 0 {
+		t.Fatal("no system samples")
+	}
+	for _, key := range []string{"cpu", "memory_percent", "proc.memory.rssMB", "proc.memory.percent", "proc.memory.availableMB", "proc.cpu.threads",
+		"disk./.usagePercent", "disk./.usageGB", "network.sent", "network.recv"} {
+		if _, ok := official.System[len(official.System)-1][key]; !ok {
+			t.Errorf("last system sample lacks %s", key)
+		}
+	}
+}
+
+// checkLogged compares rows with what was handed to Log, apart from the time.
+func checkLogged(t *testing.T, rows, logged []map[string]any) {
+	t.Helper()
+	if len(rows) != len(logged) {
+		t.Fatalf("%d rows, want %d", len(rows), len(logged))
+	}
+	for i, row := range rows {
+		clean := map[string]any{}
+		for k, v := range row {
+			if k != "_runtime" && k != "_timestamp" {
+				clean[k] = v
+			}
+		}
+		if got, want := asJSON(t, clean), asJSON(t, logged[i]); got != want {
+			t.Errorf("row %d: official client reads %s, want %s", i, got, want)
+		}
+	}
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestOfficialSyncUploadsOurRun(t *testing.T) {
+	for _, mode := range []string{"core", "legacy"} {
+		t.Run(mode, func(t *testing.T) {
+			dir, logged := ourRun(t)
+			var args []string
+			if mode == "legacy" {
+				args = []string{"--legacy"}
+			}
+			s := syncTo(t, dir, args...)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if !s.complete || s.exitCode != 3 {
+				t.Errorf("finish: complete %v, exit code %d; want true, 3", s.complete, s.exitCode)
+			}
+			checkLogged(t, uploadedRows(t, s.lines["wandb-history.jsonl"]), logged)
+			if out := strings.Join(s.lines["output.log"], "\n"); !strings.Contains(out, "step done") || !strings.Contains(out, "to stderr") {
+				t.Errorf("console uploaded: %q", out)
+			}
+			if len(s.lines["wandb-events.jsonl"]) == 0 {
+				t.Error("no system samples were uploaded")
+			}
+			if summary := s.lines["wandb-summary.json"]; len(summary) == 0 || !strings.Contains(summary[len(summary)-1], `"best"`) {
+				t.Errorf("summary uploaded: %q", summary)
+			}
+			// The legacy sync sends what is logged and its own telemetry apart.
+			var configs string
+			for _, u := range s.upserts {
+				configs += fmt.Sprintln(u["config"])
+			}
+			for _, want := range []string{`"lr"`, `"late"`, `"_wandb"`} {
+				if !strings.Contains(configs, want) {
+					t.Errorf("config uploaded lacks %s: %s", want, configs)
+				}
+			}
+		})
+	}
+}
+
+// uploadedRows reads history lines as the server got them.
+func uploadedRows(t *testing.T, lines []string) []map[string]any {
+	t.Helper()
+	var rows []map[string]any
+	for _, line := range lines {
+		d, err := xjson.Decode([]byte(line))
+		if err != nil {
+			t.Fatalf("history line %q: %v", line, err)
+		}
+		row := map[string]any{}
+		leaves("", d.(map[string]any), row)
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func TestOfficialSyncUploadsAnExecRun(t *testing.T) {
+	dir := t.TempDir()
+	bin := filepath.Join(dir, "wandb-agent")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "./cmd/wandb-agent")
+	build.Dir = filepath.Join("..", "..")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	cmd := exec.CommandContext(t.Context(), bin, "exec", "--dir", dir, "--project", "interop", "--sample-interval", "200ms", "--", "sh", "-c", "echo from inside; sleep 1; exit 7")
+	if err := cmd.Run(); err == nil || cmd.ProcessState.ExitCode() != 7 {
+		t.Fatalf("exec: %v, want exit status 7", err)
+	}
+	s := syncTo(t, filepath.Join(dir, "wandb", "latest-run"))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.complete || s.exitCode != 7 {
+		t.Errorf("finish: complete %v, exit code %d; want true, 7", s.complete, s.exitCode)
+	}
+	if out := strings.Join(s.lines["output.log"], "\n"); !strings.Contains(out, "from inside") {
+		t.Errorf("console uploaded: %q", out)
+	}
+	if len(s.lines["wandb-events.jsonl"]) == 0 {
+		t.Error("no system samples were uploaded")
+	}
+}
