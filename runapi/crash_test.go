@@ -74,7 +74,7 @@ func killRounds(t *testing.T) int {
 }
 
 // TestKilledProgramLosesNothing kills a program at random moments. Seen to fail
-// without "r.parts.Append" in addPart (values of open steps are lost).
+// without "parts.Append" in addPart (values of open steps are lost).
 func TestKilledProgramLosesNothing(t *testing.T) {
 	rows := 0
 	for range killRounds(t) {
@@ -210,7 +210,7 @@ func abandon(r *Run) {
 	defer r.mu.Unlock()
 	r.finished = true
 	r.log.Close()
-	if r.parts != nil {
-		r.parts.Close()
+	if parts := r.parts.Load(); parts != nil {
+		parts.Close()
 	}
 }

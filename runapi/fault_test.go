@@ -83,7 +83,8 @@ func TestStalledDirectory(t *testing.T) {
 	release := stall()
 	done := make(chan error, 1)
 	go func() { done <- r.Log(map[string]any{"a": 0}) }()
-	time.Sleep(500 * time.Millisecond) // longer than the log calls a stall
+	waitFor(t, func() bool { return r.Counters().Pending > 0 }) // it answers meanwhile
+	time.Sleep(500 * time.Millisecond)                          // longer than the log calls a stall
 	release()
 	if err := <-done; err != nil {
 		t.Fatal(err)

@@ -65,8 +65,8 @@ func (r *Run) FinishExit(exit Exit) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	err := errors.Join(open, hardware, r.lines.close(), r.fold(), r.end(exit))
-	if r.parts != nil {
-		err = errors.Join(err, r.parts.Close())
+	if parts := r.parts.Load(); parts != nil {
+		err = errors.Join(err, parts.Close())
 	}
 	if err = errors.Join(err, r.log.Close()); err != nil {
 		return fmt.Errorf("finish run %s: %w", r.set.ID, err)

@@ -50,7 +50,7 @@ func (r *Run) Log(values map[string]any, opts ...LogOption) error {
 		err = r.addRow(&v, now, opts)
 	}
 	if err != nil {
-		r.refused++
+		r.refused.Add(1)
 	}
 	return err
 }
@@ -177,7 +177,7 @@ func (r *Run) store(v *values, now int64) error {
 	if err := r.log.Row(row); err != nil {
 		return err
 	}
-	r.rows++
+	r.rows.Add(1)
 	r.step++
 	r.toLane(v, row.Step, now)
 	v.items = row.Items[:len(v.keys)] // a row that grew keeps its memory

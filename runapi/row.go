@@ -91,7 +91,7 @@ func (r *Run) LogRow(row *Row, opts ...LogOption) error {
 		err = r.addRow(&row.v, now, opts)
 	}
 	if err != nil {
-		r.refused++
+		r.refused.Add(1)
 	}
 	row.Reset()
 	return err

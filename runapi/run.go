@@ -2,6 +2,7 @@ package runapi
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wandb-agent/wandb-agent/agent/sample"
@@ -31,6 +32,10 @@ type Run struct {
 	out, err console   // standard output and error; each has its own lock
 	lines    outputLog // files/output.log
 
+	// Counted outside mu, so that Counters answers while a write hangs.
+	rows, refused atomic.Int64
+	parts         atomic.Pointer[runlog.OpenSteps] // nil until a step stays open; set with mu held
+
 	stop chan struct{}  // closed by Finish: ends background
 	back sync.WaitGroup // background and probes
 
@@ -40,14 +45,11 @@ type Run struct {
 	step     int64
 	isOpen   bool // open holds a step that was not stored yet
 	open     values
-	openAt   int64 // Clock time of the last call that added to open
-	parts    *runlog.OpenSteps
+	openAt   int64      // Clock time of the last call that added to open
 	serial   uint64     // of the row being put together; see metricKey.serial
 	row      runlog.Row // scratch of store
 	frame    sample.Frame
 	features wandbpb.Feature
-	rows     int64
-	refused  int64
 }
 
 // ID returns the run id; "" for a nil run.
@@ -165,17 +167,15 @@ type Counters struct {
 	Samples int64 // hardware frames that were lost before they reached the log
 }
 
-// Counters returns the account as it is now.
+// Counters returns the account as it is now. It answers while a write hangs.
 func (r *Run) Counters() Counters {
 	if r == nil || r.off {
 		return Counters{}
 	}
 	c := r.log.Counters()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n := Counters{Rows: r.rows, Refused: r.refused, Dropped: c.DroppedRecords, Pending: c.PendingRecords, Failing: c.Failing}
-	if r.parts != nil {
-		p := r.parts.Counters()
+	n := Counters{Rows: r.rows.Load(), Refused: r.refused.Load(), Dropped: c.DroppedRecords, Pending: c.PendingRecords, Failing: c.Failing}
+	if parts := r.parts.Load(); parts != nil {
+		p := parts.Counters()
 		n.Pending += p.PendingRecords
 		n.Dropped += p.DroppedRecords
 		n.Failing = n.Failing || p.Failing

@@ -10,15 +10,16 @@ import (
 // addPart keeps values of a step that stays open: in the side file first, so
 // that they survive a crash, then in memory. Called with mu held.
 func (r *Run) addPart(v *values, now int64) error {
-	if r.parts == nil {
-		parts, err := runlog.CreateOpenSteps(r.dir.OpenStepsPath(), r.logOptions())
-		if err != nil {
+	parts := r.parts.Load()
+	if parts == nil {
+		var err error
+		if parts, err = runlog.CreateOpenSteps(r.dir.OpenStepsPath(), r.logOptions()); err != nil {
 			return fmt.Errorf("keep open step: %w", err)
 		}
-		r.parts = parts
+		r.parts.Store(parts)
 	}
 	r.fillRow(v, now)
-	if err := r.parts.Append(&r.row); err != nil {
+	if err := parts.Append(&r.row); err != nil {
 		return fmt.Errorf("keep open step %d: %w", r.step, err)
 	}
 	r.merge(v, now)
@@ -54,8 +55,8 @@ func (r *Run) flushOpen() error {
 		return err
 	}
 	r.isOpen = false
-	if r.parts != nil {
-		r.parts.Reset(r.log)
+	if parts := r.parts.Load(); parts != nil {
+		parts.Reset(r.log)
 	}
 	return nil
 }
