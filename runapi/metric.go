@@ -87,9 +87,6 @@ func (a Aggregate) record() *wandbpb.MetricSummary {
 
 func checkMetric(name, step string) error {
 	for _, n := range []string{name, step} {
-		if n == "" && step == "" && name != "" {
-			continue
-		}
 		if strings.HasPrefix(n, "_") && n != "_step" && n != "_runtime" && n != "_timestamp" {
 			return keyError(n, "names that start with _ are W&B's own")
 		}

@@ -47,7 +47,7 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 	fs.Float64Var(&o.hyper.Seconds, "seconds", 12, "end after this time")
 	fs.Uint64Var(&o.hyper.Seed, "seed", 1, "seed of weights and of the order of images")
 	fs.StringVar(&o.dir, "dir", "", "where the run directory goes (default: WANDB_DIR, else here)")
-	fs.StringVar(&o.nvml, "nvml", "", "path of NVIDIA's management library, for a stand-in")
+	fs.StringVar(&o.nvml, "nvml", "", "path of a stand-in for NVIDIA's management library: the run is marked as simulated")
 	fs.StringVar(&o.color, "color", "auto", "colour the summary: auto, always, never")
 	if err := fs.Parse(args); err != nil {
 		return 2
@@ -64,14 +64,21 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 }
 
 func trainAndShow(o options, environ []string, stdout, stderr io.Writer) error {
+	tags := []string{"example"}
+	if o.nvml != "" {
+		tags = append(tags, "simulated-gpu")
+	}
 	r, err := runapi.Init(context.Background(), runapi.Settings{
-		Dir: o.dir, JobType: "train", Tags: []string{"example"}, Config: o.hyper, Environ: environ, GPULibrary: o.nvml,
+		Dir: o.dir, JobType: "train", Tags: tags, Config: o.hyper, Environ: environ, GPULibrary: o.nvml,
 		Logger: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	if err != nil {
 		return err
 	}
 	console := io.MultiWriter(stdout, r.ConsoleWriter(false))
+	if o.nvml != "" {
+		fmt.Fprintf(console, "SIMULATED: GPU numbers of this run come from %s\n", o.nvml)
+	}
 	code := 0
 	if err = fit(r, &o.hyper, console); err != nil {
 		code = 1
