@@ -80,10 +80,11 @@ func (c Config) Get(path ...string) (any, bool) {
 	return clone(at), true
 }
 
-// All returns a copy of the whole config.
+// All returns a copy of the whole config, without W&B's own part.
 func (c Config) All() map[string]any {
 	all, _ := c.Get()
 	m, _ := all.(map[string]any)
+	delete(m, ownKey)
 	return m
 }
 

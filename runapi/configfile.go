@@ -17,22 +17,28 @@ import (
 // wandb/wandb core/internal/runconfig).
 func (r *Run) configFile() map[string]any {
 	file := make(map[string]any)
-	own := make(map[string]any)
 	for key, value := range r.state.Config() {
-		if m, ok := value.(map[string]any); ok && key == "_wandb" {
-			own, _ = clone(m).(map[string]any)
-			continue
-		}
 		file[key] = map[string]any{"value": value}
 	}
-	own["cli_version"] = wandb.Version
-	own["t"] = byNumber(r.telemetry().ProtoReflect())
-	own["m"] = metricList(r.state.Metrics())
+	own := r.ownConfig()
 	if e := r.environmentTree(); e != nil {
 		own["e"] = map[string]any{r.writer: e}
 	}
-	file["_wandb"] = map[string]any{"value": own}
+	file[ownKey] = map[string]any{"value": own}
 	return file
+}
+
+// ownKey is the config key that W&B keeps its own facts under.
+const ownKey = "_wandb"
+
+// ownConfig is what stands there. The server takes a run for started once it
+// has t; uploaders that derive nothing find it in the log's config.
+func (r *Run) ownConfig() map[string]any {
+	return map[string]any{
+		"cli_version": wandb.Version,
+		"t":           byNumber(r.telemetry().ProtoReflect()),
+		"m":           metricList(r.state.Metrics()),
+	}
 }
 
 // environmentTree is wandb-metadata.json as a tree; nil when there is none.

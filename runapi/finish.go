@@ -113,6 +113,7 @@ func (r *Run) end(exit Exit) error {
 	r.features.Finish = true
 	errs := []error{
 		r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Telemetry{Telemetry: r.telemetry()}}),
+		r.storeConfig(map[string]any{ownKey: r.ownConfig()}),
 		r.writeSummary(), r.endRuntime(), r.writeFiles(),
 		r.announce(wandbpb.FilesItem_END, configFile, summaryFile, outputFile),
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/wandb-agent/wandb-agent/agent/sample"
@@ -187,11 +188,13 @@ func (r *Run) begin(config map[string]any, git *gitInfo) error {
 	if rec.Config, err = configRecord(config); err != nil {
 		return err
 	}
-	// The legacy sync of the official client adds its telemetry to this object
-	// and to no other.
-	own := &wandbpb.ConfigItem{Key: "_wandb", ValueJson: "{}"}
-	rec.Config = &wandbpb.ConfigRecord{Update: append([]*wandbpb.ConfigItem{own}, rec.Config.GetUpdate()...)}
-	if err := r.writeRun(rec); err != nil {
+	own, err := configRecord(map[string]any{ownKey: r.ownConfig()})
+	if err != nil {
+		return err
+	}
+	proto.Merge(own, rec.Config)
+	rec.Config = own
+	if err := r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Run{Run: rec}}); err != nil {
 		return err
 	}
 	return r.describeProgram(git)
