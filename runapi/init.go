@@ -194,7 +194,10 @@ func (r *Run) begin(config map[string]any, git *gitInfo) error {
 	}
 	proto.Merge(own, rec.Config)
 	rec.Config = own
-	if err := r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Run{Run: rec}}); err != nil {
+	// wandb sync waits for the answer to the run record, and answers go to a
+	// mailbox slot: without one it waits for ever.
+	slot := &wandbpb.Control{MailboxSlot: r.writer[:12]}
+	if err := r.write(&wandbpb.Record{Control: slot, RecordType: &wandbpb.Record_Run{Run: rec}}); err != nil {
 		return err
 	}
 	return r.describeProgram(git)
