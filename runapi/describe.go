@@ -259,7 +259,7 @@ func (r *Run) lateGit(j *gitJob) {
 	if r.finished {
 		return
 	}
-	err := r.writeRun(r.runRecord(&info))
+	err := r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Run{Run: r.runRecord(&info)}})
 	if err == nil && !r.set.DisableMeta {
 		err = r.storeEnvironment(&wandbpb.EnvironmentRecord{Git: git})
 	}

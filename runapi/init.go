@@ -220,16 +220,6 @@ func (r *Run) runRecord(git *gitInfo) *wandbpb.RunRecord {
 	return rec
 }
 
-// writeRun stores a run record. It names a mailbox slot because `wandb sync` of
-// the official client (0.28.2) waits for the answer to its run record and never
-// ends when the record has nowhere to send one; later versions do not care.
-func (r *Run) writeRun(rec *wandbpb.RunRecord) error {
-	return r.write(&wandbpb.Record{
-		Control:    &wandbpb.Control{MailboxSlot: r.writer[:12]},
-		RecordType: &wandbpb.Record_Run{Run: rec},
-	})
-}
-
 // write appends a record to the log and folds it into the state. Called
 // before the run is shared, or with mu held.
 func (r *Run) write(rec *wandbpb.Record) error {
