@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -155,10 +154,7 @@ type maskedConsole struct {
 }
 
 func (m *maskedConsole) Output(stderr bool, t int64, text []byte) error {
-	m.buf = m.buf[:0]
-	for line := range bytes.Lines(text) {
-		m.buf = m.mask.Append(m.buf, line)
-	}
+	m.buf = m.mask.Append(m.buf[:0], text)
 	return m.log.Output(stderr, t, m.buf)
 }
 

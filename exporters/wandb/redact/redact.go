@@ -72,11 +72,11 @@ func (r *Redactor) Known(s string) string {
 	return s
 }
 
-// Append appends line to dst with secrets masked. Give it whole lines: a
-// secret cut in two is not recognised. It does not allocate when dst has room
-// and the line holds no secret.
-func (r *Redactor) Append(dst, line []byte) []byte {
-	dst, _ = r.append(dst, line)
+// Append appends text to dst with secrets masked. Give it whole lines, one or
+// many: a secret cut in two is not recognised, and none reaches over the end of
+// a line. It does not allocate when dst has room and text holds no secret.
+func (r *Redactor) Append(dst, text []byte) []byte {
+	dst, _ = r.append(dst, text)
 	return dst
 }
 

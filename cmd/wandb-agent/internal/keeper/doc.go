@@ -17,9 +17,10 @@
 // Promises
 //   - The exit status is the command's own, read by wait(2).
 //   - Bytes reach our stdout and stderr unchanged and in order within a stream.
-//     The log is fed from a bounded queue: when its disk is too slow the command
-//     waits for at most LogPatience, then bytes are left out of the log only,
-//     counted, and a line in the log says how many.
+//     The log is fed from a bounded queue. A log that takes 32 MiB/s or more may
+//     hold the command to its pace and lacks nothing; for a slower one the
+//     command waits for at most LogPatience, then bytes are left out of the log
+//     only, counted, and a line in the log says how many.
 //   - The command never waits for the worker.
 //   - After kill -9 of the keeper the command goes on: the worker takes over the
 //     read ends and copies the console to where it went before. Lost are the bytes

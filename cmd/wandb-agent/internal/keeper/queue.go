@@ -76,8 +76,12 @@ func (q *queue) push(stderr bool, at int64, p []byte) {
 	}
 }
 
-// await waits for room as long as patience lasts. A log that is merely slow
-// uses it up as one that hangs does: the command is never held to its pace.
+// credit is the patience that a block handed to the log gives back: a log that
+// takes 32 MiB/s or more holds the command to its pace and lacks nothing, a
+// slower one uses patience up as one that hangs does.
+const credit = time.Second * blockBytes / (32 << 20)
+
+// await waits for room as long as patience lasts.
 func (q *queue) await(room <-chan struct{}) {
 	q.mu.Lock()
 	left := q.patience - q.waited
@@ -158,6 +162,7 @@ func (q *queue) take(idle time.Duration) (*block, bool) {
 			q.blocks = append(q.blocks[:0], q.blocks[1:]...)
 			close(q.room)
 			q.room = make(chan struct{})
+			q.waited = max(0, q.waited-credit)
 			q.mu.Unlock()
 			return b, true
 		}
