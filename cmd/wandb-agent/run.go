@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -56,6 +58,10 @@ func noCommandToRun(_ *cobra.Command, args []string) error {
 	return usagef("run is the host agent and takes no command; use exec:\n  wandb-agent exec -- %s", line)
 }
 
+// scrapeValues is the size of the ring when nothing but scrapes reads it: two
+// minutes of a host with 300 series.
+const scrapeValues = 40_000
+
 // runHost is the host agent until a signal ends it.
 func (c *cli) runHost(ctx context.Context, conf config.Config) error {
 	if ctx == nil {
@@ -75,7 +81,14 @@ func (c *cli) runHost(ctx context.Context, conf config.Config) error {
 		return err
 	}
 	outputs = append(outputs, agent.Output{Name: "prometheus", Exporter: metrics, Select: agent.Select{All: true, Rows: true}})
-	a, err := agent.New(agent.Config{Logger: log, Sources: set.Sources, Outputs: outputs})
+	settings := agent.Config{Logger: log, Sources: set.Sources, Outputs: outputs}
+	if len(conf.OTLP) == 0 { // scrapes need the newest values only
+		settings.HardwareValues = scrapeValues
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // a small heap that hardly grows: memory is dearer than the collector's time
+	}
+	a, err := agent.New(settings)
 	if err != nil {
 		return err
 	}
