@@ -41,13 +41,3 @@ func openLocked(path string, flags int) (*os.File, error) {
 	}
 	return f, nil
 }
-
-// syncDir makes a new, renamed or removed name in dir survive a power loss.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
-}

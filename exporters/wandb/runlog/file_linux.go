@@ -1,7 +1,6 @@
 package runlog
 
 import (
-	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -34,16 +33,4 @@ func datasync(f *os.File) error {
 			return err
 		}
 	}
-}
-
-// lock takes the exclusive lock of an open file.
-func lock(f *os.File) error {
-	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	switch {
-	case errors.Is(err, unix.EWOULDBLOCK):
-		return ErrLocked
-	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.ENOLCK):
-		return errNoLocks
-	}
-	return err
 }
