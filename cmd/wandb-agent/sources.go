@@ -32,7 +32,8 @@ func collectorConfig(conf config.Config, log *slog.Logger) collectors.Config {
 	}
 }
 
-// otlpOutputs makes an output per receiver of the file.
+// otlpOutputs makes an output per receiver of the file; the standard variables
+// fill in what it leaves out.
 func otlpOutputs(ctx context.Context, confs []config.OTLP) ([]agent.Output, error) {
 	var outs []agent.Output
 	for _, o := range confs {
@@ -40,7 +41,15 @@ func otlpOutputs(ctx context.Context, confs []config.OTLP) ([]agent.Output, erro
 		for k, v := range o.Headers {
 			headers[k] = otel.Secret(v)
 		}
-		e, err := otel.New(ctx, otel.Config{Endpoint: o.Endpoint, Headers: headers, Timeout: time.Duration(o.Timeout)})
+		conf, err := otel.FromEnv(os.Getenv)
+		if err != nil {
+			return nil, err
+		}
+		conf.Endpoint, conf.Headers = o.Endpoint, headers
+		if o.Timeout != 0 {
+			conf.Timeout = time.Duration(o.Timeout)
+		}
+		e, err := otel.New(ctx, conf)
 		if err != nil {
 			return nil, err
 		}
