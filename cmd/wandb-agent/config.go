@@ -50,8 +50,6 @@ func (c *cli) checkJSON(file string, err error) error {
 	}{file, err == nil, []string{}}
 	if bad, ok := err.(*config.Error); ok {
 		out.Problems = bad.Problems
-	} else if err != nil {
-		out.Problems = []string{err.Error()}
 	}
 	if werr := writeJSON(c.stdout, out); werr != nil {
 		return werr

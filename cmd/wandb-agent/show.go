@@ -93,7 +93,7 @@ type (
 		Exit    *shownExit    `json:"exit"`
 		Crashed bool          `json:"crashed"`
 		Records int64         `json:"records"`
-		Damage  runlog.Damage `json:"damage"`
+		Damage  shownDamage   `json:"damage"`
 	}
 	shownRow struct {
 		Step      int64   `json:"step"`
@@ -110,6 +110,12 @@ type (
 		Stream string    `json:"stream"`
 		Text   string    `json:"text"`
 	}
+	shownDamage struct {
+		BadChunks  int64 `json:"bad_chunks"`
+		LostBytes  int64 `json:"lost_bytes"`
+		Unreadable int64 `json:"unreadable_records"`
+		TornBytes  int64 `json:"torn_bytes"`
+	}
 	shownExit struct {
 		Status         string  `json:"status"` // known or unknown
 		Code           *int    `json:"code"`   // null when unknown
@@ -124,7 +130,7 @@ func runJSON(run *runlog.Run) shownRun {
 		JobType: run.JobType, Tags: append([]string{}, run.Tags...), Host: run.Host, Start: run.Start,
 		Config: plainJSON(run.Config), Summary: plainJSON(run.Summary), History: []shownRow{}, System: []shownSample{},
 		Console: []shownText{}, Files: append([]string{}, run.Files...), Exit: exitJSON(run.Exit), Crashed: run.Crashed,
-		Records: run.Records, Damage: run.Damage,
+		Records: run.Records, Damage: shownDamage(run.Damage),
 	}
 	for _, r := range run.History {
 		out.History = append(out.History, shownRow{r.Step, r.Runtime, r.Timestamp, plainJSON(r.Values)})

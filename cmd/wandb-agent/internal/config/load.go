@@ -13,20 +13,21 @@ import (
 // file:line: key: what.
 type Error struct{ Problems []string }
 
+// Error returns the lines.
 func (e *Error) Error() string { return strings.Join(e.Problems, "\n") }
 
 // maxFile bounds a configuration file.
 const maxFile = 1 << 20
 
 // Load reads path on top of the defaults. An empty path gives the defaults.
-// The error is an *Error when the file was read but is wrong.
+// The error is an *Error, also when the file cannot be read.
 func Load(path string) (Config, error) {
 	if path == "" {
 		return Default(), nil
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return Default(), fmt.Errorf("read configuration: %w", err)
+		return Default(), &Error{[]string{fmt.Sprintf("read configuration: %v", err)}}
 	}
 	return Parse(path, b)
 }
