@@ -8,8 +8,8 @@ import (
 
 // Crowd is a metric and how many live series it has.
 type Crowd struct {
-	Name   string
-	Series int
+	Name   string // canonical name of the metric
+	Series int    // live ones
 }
 
 // Crowd returns the n metrics with most live series, most first. It looks at

@@ -85,11 +85,14 @@ func IsPermanent(err error) bool {
 // PartialError is returned by Export when the receiver took the batch except
 // for some of its frames.
 type PartialError struct {
-	Rejected int // frames not taken, at least 1
-	Err      error
+	Rejected int   // frames not taken, at least 1
+	Err      error // what the receiver said
 }
 
+// Error says how many frames were refused, and why.
 func (e *PartialError) Error() string {
 	return fmt.Sprintf("receiver refused %d frames: %v", e.Rejected, e.Err)
 }
+
+// Unwrap returns Err.
 func (e *PartialError) Unwrap() error { return e.Err }

@@ -34,10 +34,13 @@ const (
 // InitError says what kept Init from making a run.
 type InitError struct {
 	Op  string // settings, directory, log, agent
-	Err error
+	Err error  // the cause
 }
 
+// Error says what was being done, and the cause.
 func (e *InitError) Error() string { return "init run: " + e.Op + ": " + e.Err.Error() }
+
+// Unwrap returns Err.
 func (e *InitError) Unwrap() error { return e.Err }
 
 // ValueError names a value that has no JSON form. Nothing of its row, config
@@ -45,12 +48,15 @@ func (e *InitError) Unwrap() error { return e.Err }
 type ValueError struct {
 	Key  string // nested parts joined by dots
 	Type string // Go type
-	Err  error
+	Err  error  // why it has none
 }
 
+// Error names key, type and reason.
 func (e *ValueError) Error() string {
 	return fmt.Sprintf("value of key %q, type %s: %v", e.Key, e.Type, e.Err)
 }
+
+// Unwrap returns Err.
 func (e *ValueError) Unwrap() error { return e.Err }
 
 // keyError explains why key is refused without repeating all of a long one.

@@ -22,21 +22,22 @@ type Stability uint8
 const (
 	// Ours is a name that no convention has.
 	Ours Stability = iota
-	// Development and ReleaseCandidate are OpenTelemetry's own marks.
+	// Development is OpenTelemetry's mark for a name that may still change.
 	Development
+	// ReleaseCandidate is OpenTelemetry's mark for a name about to be stable.
 	ReleaseCandidate
 )
 
 // Metric is a row of the table.
 type Metric struct {
-	Name   string
+	Name   string // canonical, unique in the table: system.cpu.time
 	Unit   string // UCUM
 	Kind   sample.Kind
-	Help   string
+	Help   string   // one sentence for people, in every vocabulary the same
 	Labels []string // names of the labels, in order
 	Status Stability
 	Source string // the kernel file and field, or NVML call, it is read from
-	Views  []View
+	Views  []View // the metric in other vocabularies
 }
 
 // Desc returns the sample.Desc of the metric called name with the given label

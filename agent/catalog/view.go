@@ -6,8 +6,9 @@ type Vocabulary uint8
 const (
 	// WandB is the keys of W&B's system metrics, without the system. prefix.
 	WandB Vocabulary = iota + 1
-	// NodeExporter and DCGM are kept for scrape paths of their own.
+	// NodeExporter is the names of Prometheus's node_exporter.
 	NodeExporter
+	// DCGM is the names of NVIDIA's dcgm-exporter.
 	DCGM
 )
 
@@ -53,6 +54,6 @@ type View struct {
 // They are of the group's run, or of the host when the run has none; for a
 // group of the host that has none, of the run when only one takes part.
 type Operand struct {
-	Metric string
-	Where  map[string]string
+	Metric string            // canonical name; "" is the zero Operand
+	Where  map[string]string // as in View
 }

@@ -43,8 +43,9 @@ const (
 	EventClockStep
 	// EventXID is an NVIDIA XID error.
 	EventXID
-	// EventDeviceLost and EventDeviceBack bracket the absence of a device.
+	// EventDeviceLost is a device that stopped answering.
 	EventDeviceLost
+	// EventDeviceBack is a lost device that answers again.
 	EventDeviceBack
 	// EventSeriesEnded is the end of a process or device with its series.
 	EventSeriesEnded

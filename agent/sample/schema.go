@@ -34,6 +34,7 @@ type Series struct {
 // Schema is the list of all series of an agent, seen by one source. Views made
 // by Scope share the list. All methods are safe for concurrent use; only
 // readers of Version are on a hot path and they take no lock.
+// Make one with NewSchema.
 type Schema struct {
 	t      *table
 	source SourceID

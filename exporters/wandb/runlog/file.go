@@ -18,9 +18,9 @@ var errNoLocks = errors.New("the file system has no locks")
 // goroutines, but never two WriteAt or Truncate at a time.
 type File interface {
 	io.WriterAt
-	Truncate(size int64) error
-	Datasync() error // data and size are on stable storage when it returns nil
-	Close() error    // gives up the lock too
+	Truncate(size int64) error // cuts off what a failed write left
+	Datasync() error           // data and size are on stable storage when it returns nil
+	Close() error              // gives up the lock too
 }
 
 type osFile struct{ *os.File }

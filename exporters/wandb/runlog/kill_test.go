@@ -19,7 +19,7 @@ import (
 const (
 	childDir  = "RUNLOG_TEST_CHILD_DIR"
 	childMode = "RUNLOG_TEST_CHILD_MODE"
-	rounds    = "RUNLOG_TEST_KILL_ROUNDS"
+	rounds    = "WANDB_AGENT_KILL_ROUNDS"
 )
 
 func TestMain(m *testing.M) {

@@ -21,6 +21,7 @@ type UnsupportedError struct {
 	Reason string
 }
 
+// Error names path, type and reason.
 func (e *UnsupportedError) Error() string {
 	if e.Path == "" {
 		return fmt.Sprintf("encode value of type %s: %s", e.Type, e.Reason)
