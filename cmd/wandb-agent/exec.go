@@ -75,7 +75,7 @@ func (c *cli) exec(ctx context.Context, flags *runFlags, argv []string) error {
 		}
 		return c.neverStarted(err)
 	}
-	c.aftermath(s.RunDir, result)
+	c.aftermath(&s, result)
 	return statusError(result.Status.ExitCode())
 }
 
@@ -121,10 +121,11 @@ func (c *cli) neverStarted(err error) error {
 }
 
 // aftermath says where the run is, and everything that did not go well.
-func (c *cli) aftermath(dir *runlog.Dir, r keeper.Result) {
-	if dir == nil {
+func (c *cli) aftermath(s *runapi.Settings, r keeper.Result) {
+	if s.RunDir == nil {
 		return
 	}
+	dir := s.RunDir.Path
 	say := func(format string, args ...any) { fmt.Fprintf(c.stderr, "wandb-agent: "+format+"\n", args...) }
 	if r.LogLost > 0 || r.Log != nil {
 		say("console in the log is incomplete: %d bytes missing: %v", r.LogLost, r.Log)
@@ -135,8 +136,11 @@ func (c *cli) aftermath(dir *runlog.Dir, r keeper.Result) {
 	if r.Worker != nil {
 		say("the run was not finished: %v", r.Worker)
 	}
-	say("command ended with %v; run %s", r.Status, dir.Path)
-	say("look at it:  wandb-agent show %s", dir.Path)
+	say("command ended with %v; run %s", r.Status, dir)
+	say("look at it:  wandb-agent show %s", dir)
+	if s.Mode == runapi.ModeOnline {
+		say("runs are kept offline by this version; send it with the official client:  wandb sync %s", dir)
+	}
 }
 
 // writeExit writes the status as the run's exit record.
