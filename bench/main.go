@@ -78,4 +78,9 @@ func ratio(ours, peer float64) string {
 }
 
 // micros formats nanoseconds.
-func micros(ns float64) string { return fmt.Sprintf("%.1f µs", ns/1e3) }
+func micros(ns float64) string {
+	if ns < 1000 {
+		return fmt.Sprintf("%.0f ns", ns)
+	}
+	return fmt.Sprintf("%.1f µs", ns/1e3)
+}
