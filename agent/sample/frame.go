@@ -64,20 +64,20 @@ func (k EventKind) String() string {
 
 // Event is something that happened at a time, in words.
 type Event struct {
-	Time   int64 // Clock time, ns
-	Source SourceID
-	Run    RunID // "" for the host
+	Time   int64    // Clock time, ns
+	Source SourceID // who saw it
+	Run    RunID    // "" for the host
 	Kind   EventKind
-	Text   string
+	Text   string // for people: "no samples for 3m0s: suspend"
 }
 
 // Batch is what an exporter is handed: frames in order of Seq and the events
 // of the same stretch. All of it belongs to the caller and is reused after
 // Export returns.
 type Batch struct {
-	Schema *Schema
-	Facts  *Facts // static facts known so far; never nil, do not change
-	Clock  Clock  // turns Time into wall time
-	Events []Event
-	Frames []Frame
+	Schema *Schema // tells what the Refs of Frames mean
+	Facts  *Facts  // static facts known so far; never nil, do not change
+	Clock  Clock   // turns Time into wall time
+	Events []Event // in order of their appearance
+	Frames []Frame // in order of Seq
 }

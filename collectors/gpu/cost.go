@@ -8,11 +8,11 @@ import (
 
 // CallCost is how long one driver call took on one GPU.
 type CallCost struct {
-	GPU     string // gpu0
-	Call    string // name of the NVML function; " (older form)" where the driver has a newer
-	Answer  string // "" when the call succeeded, else its code in words
-	Median  time.Duration
-	Slowest time.Duration
+	GPU     string        // gpu0
+	Call    string        // name of the NVML function; " (older form)" where the driver has a newer
+	Answer  string        // "" when the call succeeded, else its code in words
+	Median  time.Duration // of the calls made
+	Slowest time.Duration // of them
 }
 
 // MeasureCalls opens the library, makes every call of a tick the given number

@@ -27,11 +27,11 @@ const (
 
 // Status is what can be said about the machine's GPUs now.
 type Status struct {
-	State  State
-	Reason string // why there are no GPUs, or not all; "" when all is well
-	Driver string // driver version, "" unknown
-	CUDA   string // CUDA version of the driver, "12.4"
-	GPUs   []sample.GPU
+	State  State        // of the library as a whole
+	Reason string       // why there are no GPUs, or not all; "" when all is well
+	Driver string       // driver version, "" unknown
+	CUDA   string       // CUDA version of the driver, "12.4"
+	GPUs   []sample.GPU // in the order of their numbers
 }
 
 // Status returns the present status. It may be called at any time.

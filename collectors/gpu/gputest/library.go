@@ -54,9 +54,9 @@ type Library struct {
 
 // Process is one entry of a simulated GPU's process lists.
 type Process struct {
-	PID       int
-	Graphics  bool
-	UsedBytes uint64
+	PID       int    // as the driver tells it
+	Graphics  bool   // else in the list of compute processes
+	UsedBytes uint64 // of GPU memory
 }
 
 func control(t testing.TB, path string) *Library {

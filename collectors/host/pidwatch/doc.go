@@ -11,6 +11,9 @@
 // gives to another process afterwards is never followed. Nothing is polled
 // periodically: a waiting Process costs no CPU time.
 //
+// On the tick of a collector, where nothing may wait or allocate, the question
+// is smaller, and collectors/internal/pidfd answers it.
+//
 // Needs Linux 5.3 (pidfd_open). The status of a collected process needs 6.15,
 // or permission to trace the process and the luck to see it before its parent
 // collects it.

@@ -26,9 +26,9 @@ type Rule struct {
 // Counter is the state of one cumulative series. The zero value with its
 // exported fields set is ready; it is for one goroutine at a time.
 type Counter struct {
-	Ref  sample.Ref
-	Per  float64 // raw units in one unit of the series: 100 where ticks of 10 ms become seconds; 0 means 1
-	Rule Rule
+	Ref  sample.Ref // the series it puts
+	Per  float64    // raw units in one unit of the series: 100 where ticks of 10 ms become seconds; 0 means 1
+	Rule Rule       // for the field it reads
 
 	seen bool
 	last uint64 // newest raw value taken

@@ -3,6 +3,13 @@
 // Package pidfd answers one question about a process that need not be our
 // child: has it exited? It holds the process by a descriptor, so a number that
 // was given to another process changes nothing (pidfd_open(2), Linux 5.3).
+//
+//	Open ─▶ pidfd_open ──refused, or another pid namespace──▶ kept /proc/PID/stat
+//	Exited ◀─ poll(2), timeout 0                                 └─▶ pread: gone?
+//
+// It is for ticks: it never waits, never allocates, works without pidfds and
+// below any proc mount. To wait for the end and to learn the status use
+// collectors/host/pidwatch, which needs pidfds and our own pid namespace.
 package pidfd
 
 import (

@@ -1,5 +1,8 @@
 // Package series is the part that collectors of one process share: describing
 // series from the catalogue, and ending them when the process is gone.
+//
+//	Describe ─▶ Begin, Add per series ─▶ Refs
+//	Collect  ─▶ process gone? ─▶ its last counters once more ─▶ series ended
 package series
 
 import (

@@ -29,7 +29,7 @@ type DirOptions struct {
 //	    files/                   what is uploaded beside the log
 //	    logs/                    what we say about ourselves
 type Dir struct {
-	Path  string
+	Path  string // of the directory itself
 	RunID string
 }
 

@@ -10,52 +10,54 @@ import (
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/xjson"
 )
 
-// Run is a whole run in memory. For long runs see [Walk].
+// Run is a whole run in memory, with the parts of other writers merged in by
+// time. Text is "" and lists are nil where the log has nothing. For long runs
+// see [Walk].
 type Run struct {
 	ID, Entity, Project, Name, Notes, Group, JobType string
 	SweepID, Host                                    string
 	Tags                                             []string
 	Start                                            time.Time // zero if the log does not say
 
-	Config      map[string]any // without the _wandb block
-	Metrics     []*wandbpb.MetricRecord
+	Config      map[string]any          // without the _wandb block
+	Metrics     []*wandbpb.MetricRecord // definitions, as in the log
 	Summary     map[string]any
 	History     []HistoryRow
-	Stats       []Sample
+	Stats       []Sample // system metrics
 	Console     []ConsoleText
 	Files       []string                   // relative to the run's files directory
 	Environment *wandbpb.EnvironmentRecord // nil if there was none
 	Telemetry   *wandbpb.TelemetryRecord   // nil if there was none
 	Alerts      []*wandbpb.AlertRecord
 
-	Exit    *Exit // nil: the log has no exit record
-	Crashed bool  // no exit record, or one whose status nobody knows; a living run looks the same
-	Records int64 // read from the log and its parts
-	Damage  Damage
+	Exit    *Exit  // nil: the log has no exit record
+	Crashed bool   // no exit record, or one whose status nobody knows; a living run looks the same
+	Records int64  // read from the log and its parts
+	Damage  Damage // what could not be read
 }
 
 // HistoryRow is one step. Values has what the program logged, nested as it
 // was logged, without _step, _runtime and _timestamp.
 type HistoryRow struct {
-	Writer    string // "" for the run's own log
-	Step      int64
-	Runtime   float64 // seconds
+	Writer    string  // "" for the run's own log
+	Step      int64   // from 0
+	Runtime   float64 // seconds since the run began
 	Timestamp float64 // seconds since 1970
 	Values    map[string]any
 }
 
 // Sample is one record of system metrics; keys have no "system." prefix.
 type Sample struct {
-	Writer string
-	Time   time.Time
-	Values map[string]any
+	Writer string         // "" for the run's own log
+	Time   time.Time      // of the newest reading in it
+	Values map[string]any // numbers
 }
 
 // ConsoleText is what the program printed, as it came.
 type ConsoleText struct {
-	Time   time.Time
-	Stderr bool
-	Text   string
+	Time   time.Time // when it was read
+	Stderr bool      // else standard output
+	Text   string    // with its line end, secrets masked by who wrote the log
 }
 
 // Exit is how the program ended.

@@ -13,15 +13,15 @@ import (
 
 // Report says what [Repair] found and did.
 type Report struct {
-	Changed       bool // something was written, cut or removed
-	TornBytes     int64
+	Changed       bool   // something was written, cut or removed
+	TornBytes     int64  // cut off at the end of the log
 	Damage        Damage // that cannot be mended: of the log and its parts
-	FoldedParts   int
-	FoldedRecords int64
-	LiveParts     int  // parts left alone because their writers are alive
-	OpenSteps     int  // steps that were never finished and are rows now
-	AddedExit     bool // the log had no exit record
-	Exit          Exit
+	FoldedParts   int    // parts of other writers, copied and removed
+	FoldedRecords int64  // copied from them
+	LiveParts     int    // parts left alone because their writers are alive
+	OpenSteps     int    // steps that were never finished and are rows now
+	AddedExit     bool   // the log had no exit record
+	Exit          Exit   // as the log says now
 }
 
 // Repair ends the log of a run whose writer is gone: it cuts off a torn tail,

@@ -58,9 +58,9 @@ const (
 
 // Item is one value of a row.
 type Item struct {
-	Key  Key
-	Kind ItemKind
-	F    float64
+	Key  Key      // from [NewKey]
+	Kind ItemKind // which of the following counts
+	F    float64  // NaN and the infinities included
 	I    int64
 	JSON []byte // one value of extended JSON (package xjson), valid UTF-8
 }
@@ -68,7 +68,7 @@ type Item struct {
 // Row is one finished step of a run. The writer adds the items _step,
 // _runtime and _timestamp itself: the tools that upload a log derive nothing.
 type Row struct {
-	Step      int64
+	Step      int64   // from 0, growing
 	Runtime   float64 // seconds since the run began, with earlier sessions of a resumed run
 	Timestamp float64 // seconds since 1970
 	Items     []Item

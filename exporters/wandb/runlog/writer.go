@@ -232,11 +232,11 @@ type Counters struct {
 	Bytes          int64 // size of the file, without what is pending
 	SyncedBytes    int64 // of these, on stable storage
 	PendingRecords int64 // in memory: a crash of the process loses them
-	PendingBytes   int64
-	DroppedRecords int64
+	PendingBytes   int64 // size of these
+	DroppedRecords int64 // refused with ErrFull
 	TornBytes      int64 // cut off by Reopen
 	Stalls         int64 // writes that took longer than StallBound
-	WriteErrors    int64
+	WriteErrors    int64 // calls of write(2) that failed
 	SyncErrors     int64 // after the first one SyncedBytes never grows again
 	Handoff        bool  // the log's own goroutine writes
 	Failing        bool  // the last write failed; it is tried again every second

@@ -14,11 +14,14 @@ import (
 // StartError is a command that was never started.
 type StartError struct {
 	Command string
-	Code    int // what to exit with, as shells do: 127 not found, 126 found but not runnable
-	Err     error
+	Code    int   // what to exit with, as shells do: 127 not found, 126 found but not runnable
+	Err     error // the cause
 }
 
+// Error names the command and the cause.
 func (e *StartError) Error() string { return fmt.Sprintf("start %q: %v", e.Command, e.Err) }
+
+// Unwrap returns Err.
 func (e *StartError) Unwrap() error { return e.Err }
 
 // Resolve finds the file that Argv[0] names, as execvp(3) would in the PATH of
