@@ -72,7 +72,7 @@ func (c *cli) configPrintCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			out, err := yaml.Marshal(conf)
+			out, err := conf.YAML()
 			if err != nil {
 				return err
 			}

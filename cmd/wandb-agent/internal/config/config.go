@@ -1,6 +1,10 @@
 // Package config reads the agent's YAML file. Every part has one struct whose
 // zero value works; unknown keys, wrong types and bad values are all reported
 // at once, each with file, line and key as the user wrote it.
+//
+//	file ─▶ yaml.Node ─▶ compared with the structs ─▶ decoded over Default ─▶ validate ─▶ Config
+//	                          └────────── every mistake ──────────┴──────────▶ *Error
+//	Config ─▶ YAML ─▶ the same file with the help of each key; secrets as dots
 package config
 
 import (
@@ -50,8 +54,8 @@ type OTLP struct {
 	Name     string            `yaml:"name" help:"name in messages and self metrics; default otlp/0, otlp/1, ..."`
 	Endpoint string            `yaml:"endpoint" help:"URL such as http://127.0.0.1:4318; empty follows OTEL_EXPORTER_OTLP_ENDPOINT"`
 	Headers  map[string]Secret `yaml:"headers" help:"added to every request; values are never shown"`
-	Interval Duration          `yaml:"interval" help:"time between requests"`
-	Timeout  Duration          `yaml:"timeout" help:"limit of one request"`
+	Interval Duration          `yaml:"interval" help:"time between requests; 0s means 10s"`
+	Timeout  Duration          `yaml:"timeout" help:"limit of one request; 0s follows OTEL_EXPORTER_OTLP_TIMEOUT, else 10s"`
 	Rows     bool              `yaml:"rows" help:"true sends rows that programs log as well"`
 }
 
