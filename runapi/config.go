@@ -67,17 +67,8 @@ func (c Config) Get(path ...string) (any, bool) {
 	}
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
-	var at any = c.r.state.Config()
-	for _, part := range path {
-		m, ok := at.(map[string]any)
-		if !ok {
-			return nil, false
-		}
-		if at, ok = m[part]; !ok {
-			return nil, false
-		}
-	}
-	return clone(at), true
+	at, ok := lookup(c.r.state.Config(), path)
+	return clone(at), ok
 }
 
 // All returns a copy of the whole config, without W&B's own part.

@@ -66,7 +66,15 @@ func (r *Run) change(rec *wandbpb.SummaryRecord) error {
 
 // Get returns the value at path as Config.Get does.
 func (s Summary) Get(path ...string) (any, bool) {
-	var at any = s.All()
+	if s.r == nil || s.r.off {
+		return nil, false
+	}
+	return lookup(s.All(), path)
+}
+
+// lookup follows path into tree; no path leads to the whole of it.
+func lookup(tree any, path []string) (any, bool) {
+	at := tree
 	for _, part := range path {
 		m, ok := at.(map[string]any)
 		if !ok {
@@ -76,7 +84,7 @@ func (s Summary) Get(path ...string) (any, bool) {
 			return nil, false
 		}
 	}
-	return at, len(path) > 0
+	return at, true
 }
 
 // All returns the whole summary as nested objects, made new on every call,
