@@ -79,6 +79,9 @@ func (p *printer) head(run *runlog.Run) {
 	project := clean(strings.TrimPrefix(run.Entity+"/"+run.Project, "/"))
 	fmt.Fprintf(&p.out, "%s\n", p.paint(dim, fmt.Sprintf("run %s of project %s, started %s, %d rows", clean(run.ID), project,
 		run.Start.Local().Format(time.DateTime), len(run.History))))
+	if len(run.Tags) > 0 {
+		fmt.Fprintf(&p.out, "%s\n", p.paint(dim, "tags "+cut(clean(strings.Join(run.Tags, ", ")), p.width-5)))
+	}
 }
 
 // state says how the run ended, as far as anybody knows.
@@ -159,12 +162,21 @@ func (p *printer) hardware(run *runlog.Run) {
 	if len(rows) == 0 {
 		return
 	}
-	p.title(fmt.Sprintf("Hardware (%d samples)", len(run.Stats)))
+	p.title(fmt.Sprintf("Hardware (%d samples)%s", len(run.Stats), gpuNames(run)))
 	room := p.width - p.width/3 - 4 - 28
 	for _, r := range rows {
 		figures := fmt.Sprintf("mean %-9s peak %-9s", number(r.stat.mean()), number(r.stat.peak))
 		p.line(r.label, pad(figures, 27)+" "+p.paint(yellow, sparkline(r.vals, room)))
 	}
+}
+
+// gpuNames says which GPUs the machine had, "" for none.
+func gpuNames(run *runlog.Run) string {
+	gpus := run.Environment.GetGpuNvidia()
+	if len(gpus) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d x %s", len(gpus), cut(clean(gpus[0].GetName()), 40))
 }
 
 // damage says what could not be read, which is never hidden.

@@ -8,14 +8,17 @@ import (
 	"time"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 )
 
 func exampleRun() *runlog.Run {
 	run := &runlog.Run{
-		ID: "abc12345", Project: "digits", Name: "first", Start: time.Unix(1700000000, 0),
+		ID: "abc12345", Tags: []string{"a", "b"}, Project: "digits", Name: "first", Start: time.Unix(1700000000, 0),
 		Config:  map[string]any{"lr": 0.1, "net": map[string]any{"hidden": int64(32)}},
 		Summary: map[string]any{"loss": 0.25, "val": map[string]any{"acc": map[string]any{"max": 0.9}}, "_step": int64(3)},
 		Exit:    &runlog.Exit{Known: true, Runtime: 12 * time.Second},
+
+		Environment: &wandbpb.EnvironmentRecord{GpuNvidia: []*wandbpb.GpuNvidiaInfo{{Name: "Model X"}, {Name: "Model X"}}},
 	}
 	for i := range 4 {
 		run.History = append(run.History, runlog.HistoryRow{Step: int64(i), Runtime: float64(i), Values: map[string]any{
@@ -36,7 +39,7 @@ func render(t *testing.T, run *runlog.Run, o Options) string {
 
 func TestWriteShowsEverySection(t *testing.T) {
 	out := render(t, exampleRun(), Options{})
-	for _, want := range []string{"first  finished  12s", "project digits", "net.hidden", "loss ", "█", "val.acc.max", "process CPU %", "mean 75 ", "peak 150", "GPU 1 busy %"} {
+	for _, want := range []string{"first  finished  12s", "project digits", "net.hidden", "loss ", "█", "val.acc.max", "process CPU %", "tags a, b", "Hardware (4 samples), 2 x Model X", "mean 75 ", "peak 150", "GPU 1 busy %"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("report lacks %q:\n%s", want, out)
 		}
