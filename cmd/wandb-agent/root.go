@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wandb-agent/wandb-agent/cmd/wandb-agent/internal/config"
+	"github.com/wandb-agent/wandb-agent/runapi"
 )
 
 // Exit codes, as the README states them.
@@ -52,6 +53,7 @@ func (c *cli) code(err error) int {
 	var status statusError
 	var usage usageError
 	var bad *config.Error
+	var refused *runapi.InitError
 	switch {
 	case err == nil:
 		return exitOK
@@ -59,7 +61,7 @@ func (c *cli) code(err error) int {
 		return int(status)
 	}
 	fmt.Fprintf(c.stderr, "wandb-agent: %v\n", err)
-	if errors.As(err, &usage) || errors.As(err, &bad) {
+	if errors.As(err, &usage) || errors.As(err, &bad) || errors.As(err, &refused) && refused.Op == "settings" {
 		return exitUsage
 	}
 	return exitFailure
