@@ -50,12 +50,13 @@ func localFolders(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dirs := []string{here}
 	out, err := exec.Command("go", "env", "GOMODCACHE", "GOCACHE").Output()
 	if err != nil {
 		t.Skipf("go env: %v", err)
 	}
-	for dir := range strings.Lines(string(out)) {
+	var dirs []string
+	for dir := range strings.Lines(here + "\n" + string(out)) {
+		// A short one such as /src may stand in a text for another reason.
 		if dir = strings.TrimSpace(dir); filepath.IsAbs(dir) && strings.Count(dir, string(filepath.Separator)) > 1 {
 			dirs = append(dirs, dir)
 		}
