@@ -83,8 +83,10 @@ func TestSlowLogUsesUpPatience(t *testing.T) {
 		for range 40 {
 			q.push(false, 1, line)
 		}
-		if waited := time.Since(begin); waited > patience {
-			t.Errorf("pushes waited %v in all, want at most %v", waited, patience)
+		// In that time the log takes at most three blocks, and each gives
+		// its credit back.
+		if waited, most := time.Since(begin), patience+3*credit; waited > most {
+			t.Errorf("pushes waited %v in all, want at most %v", waited, most)
 		}
 		close(stop)
 		l.finish(time.Hour)
