@@ -11,6 +11,7 @@ var processMetrics = []Metric{
 		Views: []View{
 			{In: WandB, Key: "cpu", Op: Rate, Scale: 100, Over: Operand{Metric: "process.linux.cpu.capacity"}},
 			{In: WandB, Key: "agent.proc.cpu.percent", Op: Rate, Scale: 100},
+			{In: WandB, Key: "agent.proc.cpu.seconds"},
 		},
 	},
 	{

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
@@ -27,7 +28,7 @@ type command struct {
 	master   *os.File // of its terminal, or nil
 
 	mu    sync.Mutex
-	ended bool // its number may belong to somebody else
+	ended bool // nothing of it is there to be signalled
 }
 
 // startCommand starts path with pipes, or with a terminal where we have one.
@@ -121,22 +122,25 @@ func (c *command) openPipe(stderr bool) (*os.File, error) {
 	return os.NewFile(uintptr(fds[1]), "console"), nil
 }
 
-// wait waits for the command and collects it. Nobody else's child is touched.
+// wait waits for the command's end and leaves it uncollected: what the kernel
+// has counted for it and for the children that it waited for can still be read,
+// and its number is its own. Nobody else's child is touched.
 func (c *command) wait() Status {
-	// First without collecting: as long as it is a zombie its number is its own.
+	var info siginfo
 	for {
-		err := unix.Waitid(unix.P_PID, c.started.PID, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		err := unix.Waitid(unix.P_PID, c.started.PID, (*unix.Siginfo)(unsafe.Pointer(&info)), unix.WEXITED|unix.WNOWAIT, nil)
 		if err != unix.EINTR {
 			break
 		}
 	}
-	end := time.Now()
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.ended = true
-	c.mu.Unlock()
-	c.cmd.Wait()
-	return statusOf(c.cmd.ProcessState, end)
+	return statusOf(&info, time.Now())
 }
+
+// collect lets the kernel forget a command that has ended.
+func (c *command) collect() { c.cmd.Wait() }
 
 // signal sends s to the command, or to its group where it leads one.
 func (c *command) signal(s syscall.Signal) {

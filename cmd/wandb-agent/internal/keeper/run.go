@@ -69,7 +69,8 @@ func newKept(cfg *Config, cmd *command) *kept {
 }
 
 // run is the life of the command. The order at the end matters: the log must
-// hold everything before the worker is told to fold it in.
+// hold everything before the worker is told to fold it in, and the worker takes
+// its last sample before the kernel forgets what the command has used.
 func (k *kept) run(ctx context.Context, caught <-chan os.Signal) Result {
 	if k.term != nil {
 		k.term.attach()
@@ -96,6 +97,7 @@ func (k *kept) run(ctx context.Context, caught <-chan os.Signal) Result {
 	}
 	k.supervisor.finish(status)
 	res.Worker = <-finished
+	k.cmd.collect()
 	res.Restarts = k.supervisor.restarts()
 	return res
 }

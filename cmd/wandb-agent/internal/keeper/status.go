@@ -2,7 +2,6 @@ package keeper
 
 import (
 	"fmt"
-	"os"
 	"syscall"
 	"time"
 )
@@ -39,16 +38,33 @@ func (s Status) String() string {
 	return fmt.Sprintf("exit %d", s.Code)
 }
 
-func statusOf(ps *os.ProcessState, end time.Time) Status {
+// siginfo is what waitid(2) tells of a child: siginfo_t with the fields of
+// SIGCHLD (sigaction(2)). Its union is aligned like a pointer.
+type siginfo struct {
+	signo, errno, code int32
+	_                  [0]uintptr
+	pid                int32
+	uid                uint32
+	status             int32
+	_                  [128]byte
+}
+
+// Values of siginfo.code: include/uapi/asm-generic/siginfo.h.
+const (
+	childExited = 1
+	childKilled = 2
+	childDumped = 3
+)
+
+func statusOf(info *siginfo, end time.Time) Status {
 	s := Status{Known: true, End: end}
-	ws, ok := ps.Sys().(syscall.WaitStatus)
-	switch {
-	case !ok:
-		s.Code = ps.ExitCode()
-	case ws.Signaled():
-		s.Signal, s.Core = ws.Signal(), ws.CoreDump()
+	switch info.code {
+	case childExited:
+		s.Code = int(info.status)
+	case childKilled, childDumped:
+		s.Signal, s.Core = syscall.Signal(info.status), info.code == childDumped
 	default:
-		s.Code = ws.ExitStatus()
+		s.Known = false
 	}
 	return s
 }
