@@ -29,20 +29,16 @@ are the strings "NaN", "Infinity" and "-Infinity".`,
 		Example: "  wandb-agent export wandb/latest-run --format csv > run.csv",
 		Args:    exactArgs(1, "one RUN"),
 		RunE: func(_ *cobra.Command, args []string) error {
+			write := map[string]func(io.Writer, *runlog.Dir) error{"jsonl": exportJSONL, "csv": exportCSV}[format]
+			if write == nil {
+				return usagef("--format %q: want jsonl or csv", format)
+			}
 			dir, err := runlog.OpenDir(args[0])
 			if err != nil {
 				return err
 			}
 			w := bufio.NewWriterSize(c.stdout, 1<<16)
-			switch format {
-			case "jsonl":
-				err = exportJSONL(w, dir)
-			case "csv":
-				err = exportCSV(w, dir)
-			default:
-				return usagef("--format %q: want jsonl or csv", format)
-			}
-			if err != nil {
+			if err := write(w, dir); err != nil {
 				return err
 			}
 			return w.Flush()
