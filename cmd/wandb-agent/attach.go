@@ -14,6 +14,7 @@ import (
 
 	"github.com/wandb-agent/wandb-agent/cmd/wandb-agent/internal/keeper"
 	"github.com/wandb-agent/wandb-agent/collectors/host/pidwatch"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/redact"
 	"github.com/wandb-agent/wandb-agent/runapi"
 )
 
@@ -71,8 +72,8 @@ func (c *cli) attach(ctx context.Context, pid int, flags *runFlags) error {
 	return finish(run, keeper.Status{Known: err == nil && status.Known, Code: status.Code, Signal: status.Signal})
 }
 
-// describeProcess fills in what procfs tells of another process; arguments are
-// masked by runapi.
+// describeProcess fills in what procfs tells of another process. Its arguments
+// may repeat a secret of its own environment, which runapi does not know.
 func describeProcess(s *runapi.Settings, pid int) {
 	base := "/proc/" + strconv.Itoa(pid)
 	s.Program, s.Args = "unknown", []string{}
@@ -81,7 +82,9 @@ func describeProcess(s *runapi.Settings, pid int) {
 	}
 	if line, err := os.ReadFile(base + "/cmdline"); err == nil {
 		if argv := strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00"); argv[0] != "" {
-			s.Program, s.Args = argv[0], argv[1:]
+			environ, _ := os.ReadFile(base + "/environ")
+			mask := redact.New(strings.Split(string(environ), "\x00"))
+			s.Program, s.Args = mask.Text(argv[0]), mask.Args(argv[1:])
 		}
 	}
 }
