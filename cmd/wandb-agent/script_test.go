@@ -10,11 +10,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain lets scripts call wandb-agent: the test binary plays the program.
+// TestMain lets scripts and tests call wandb-agent: the test binary plays the
+// program, and under the name part every other process of a test.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"wandb-agent": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 		"fetch":       fetch,
+		"part":        playPart,
 	})
 }
 
