@@ -40,14 +40,14 @@ const (
 // For the last two the kernel hands the figures to nobody: what such a process
 // does after our last reading of it (half a percent of its age, at least 10 ms)
 // is lost, and more on a machine that is too busy to read in time. Those may be
-// measured three times. Of a zombie that init reaps together with its parent
-// the last reading counts, so the parent lives on for three ticks here.
+// measured three times. Of a zombie that init reaps as soon as its parent has
+// ended the last tick's reading counts, so the parent lives on for a tick here.
 //
 // Loopback is the machine's and not the tree's: the run's network figures are
 // compared with /proc/net/dev, to which other programs may add.
 //
-// Seen to fail without k.cmd.collect after the worker's end in the keeper
-// (the reaped case: the child's work is gone with its parent), without
+// Seen to fail with k.cmd.collect right after k.cmd.wait in the keeper (reaped:
+// the child's last second of work is gone with its parent), without
 // t.ledger.retired.add in collectors/host/tree (ignored, orphan) and without
 // orphanMarker in the command's environment (orphan).
 func TestTruth(t *testing.T) {
@@ -78,7 +78,7 @@ func measure(t *testing.T, mode string) (off []string) {
 			off = append(off, fmt.Sprintf("%s: run %.6g, kernel %.6g", what, got, want))
 		}
 	}
-	cmd := exec.Command("wandb-agent", execArgs(dir, "part", "root", mode, dir)...)
+	cmd := exec.Command("wandb-agent", "exec", "--dir", dir, "--sample-interval", "1s", "--stats-interval", "1s", "--", "part", "root", mode, dir)
 	record(t, cmd)
 	start(t, cmd)
 	eventually(t, "the run measures its tree", func() bool { return latest(dir)["agent.proc.count"] != nil })
@@ -266,7 +266,7 @@ func startWork(mode, dir string) error {
 		return work.Run()
 	case "zombie":
 		err := errors.Join(work.Start(), awaitEnd(dir))
-		time.Sleep(300 * time.Millisecond)
+		time.Sleep(1500 * time.Millisecond)
 		return err
 	case "ignored":
 		signal.Ignore(syscall.SIGCHLD)
