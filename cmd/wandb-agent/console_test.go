@@ -46,9 +46,10 @@ func TestDaemon(t *testing.T) {
 }
 
 // daemonPart starts a process in a session of its own, says its number and exits
-// with 7. args[0] "holds" leaves it our console.
+// with 7. It lasts as long as the directory args[1]; args[0] "holds" leaves it our
+// console.
 func daemonPart(args []string) error {
-	cmd := exec.Command("sh", "-c", `while [ ! -e "$0" ]; do sleep 0.1; done`, filepath.Join(args[1], "stop"))
+	cmd := exec.Command("sh", "-c", `while [ -d "$0" ]; do sleep 0.1; done`, args[1])
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if args[0] == "holds" {
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
