@@ -78,8 +78,7 @@ var bothHave = []struct {
 // sample is equal in value and time. A record of the log carries the time of its
 // newest reading: the receiver has a point of that very nanosecond. The other
 // readings of the record are the newest ones that had come by then. Seen to fail
-// with e.clock.Wall(p.time) off by a nanosecond in exporters/otel, and without
-// the Clock of the run given to its outputs in runapi.
+// with the time of a point off by a nanosecond in assemble of exporters/otel.
 func TestOneSampleTwoSinks(t *testing.T) {
 	receiver := &arrived{sums: make(map[string]map[int64]float64)}
 	server := httptest.NewServer(receiver)
