@@ -153,18 +153,31 @@ func cutPrefixIf(name string, ok bool) (string, bool) {
 	return id, ok && has && id != ""
 }
 
-// fromRunDir returns nil without an error when dir holds no log at all.
+// fromRunDir returns nil without an error when dir holds no log at all, not even
+// a part of one.
 func fromRunDir(dir string) (*Dir, error) {
 	logs, err := filepath.Glob(filepath.Join(globQuote(dir), "run-*.wandb"))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("open run %s: %w", dir, err)
 	case len(logs) == 0:
-		return nil, nil
+		return fromParts(dir)
 	case len(logs) > 1:
 		return nil, fmt.Errorf("open run %s: it holds %d logs; name one of them", dir, len(logs))
 	}
 	return fromLog(logs[0])
+}
+
+// fromParts finds a run whose log was never begun: the process that was to keep
+// it did not get so far, another one left its part.
+func fromParts(dir string) (*Dir, error) {
+	parts, err := filepath.Glob(filepath.Join(globQuote(dir), "run-*.*.part"))
+	if err != nil || len(parts) == 0 {
+		return nil, err
+	}
+	name := strings.TrimSuffix(filepath.Base(parts[0]), ".part")
+	id := strings.TrimPrefix(name[:strings.LastIndexByte(name, '.')], "run-")
+	return &Dir{Path: dir, RunID: id}, nil
 }
 
 // globQuote keeps Glob from reading a directory name as a pattern.

@@ -115,3 +115,24 @@ func TestIDs(t *testing.T) {
 		check(t, CheckID(id))
 	}
 }
+
+// TestRunWithoutLog: a run that only another writer's part is left of is found
+// and read.
+func TestRunWithoutLog(t *testing.T) {
+	d := &Dir{Path: t.TempDir(), RunID: "a.b"}
+	w, err := Create(d.PartPath("exec"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Output(false, 1, []byte("text\n")), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	found, err := OpenDir(d.Path)
+	if err != nil || *found != *d {
+		t.Fatalf("OpenDir: got %+v, %v, want %+v", found, err, d)
+	}
+	run, err := Load(found)
+	if err != nil || len(run.Console) != 1 || run.Console[0].Text != "text\n" || !run.Crashed {
+		t.Errorf("Load: got %+v, %v", run, err)
+	}
+}

@@ -63,20 +63,25 @@ func rowRecord(row *Row) *wandbpb.Record {
 }
 
 // sources opens the run's log and its parts. Records of parts that the log
-// has already are skipped.
+// has already are skipped. A run whose log nobody ever began has parts only.
 func (d *Dir) sources() ([]*source, error) {
-	main, err := os.Open(d.LogPath())
+	paths, err := d.parts()
 	if err != nil {
 		return nil, fmt.Errorf("read run: %w", err)
 	}
-	sources := []*source{{file: main, reader: NewReader(main)}}
-	paths, err := d.parts()
-	if err != nil || len(paths) == 0 {
-		return sources, err
+	main, err := os.Open(d.LogPath())
+	if err != nil && (len(paths) == 0 || !errors.Is(err, os.ErrNotExist)) {
+		return nil, fmt.Errorf("read run: %w", err)
 	}
-	folded, err := foldedIn(d.LogPath())
-	if err != nil {
-		return sources, err
+	var sources []*source
+	var folded map[string]int64
+	if err == nil {
+		sources = append(sources, &source{file: main, reader: NewReader(main)})
+		if len(paths) > 0 {
+			if folded, err = foldedIn(d.LogPath()); err != nil {
+				return sources, err
+			}
+		}
 	}
 	for _, path := range paths {
 		f, err := os.Open(path)
