@@ -206,7 +206,8 @@ func latestDir(t *testing.T, dir string) *runlog.Dir {
 	return d
 }
 
-// TestDiskFullInMidRun runs fullPart where it may mount a small file system.
+// TestDiskFullInMidRun runs fullPart where it may mount a small file system. Seen
+// to fail without what aftermath says of an incomplete log.
 func TestDiskFullInMidRun(t *testing.T) {
 	cmd := exec.Command("part", "full", t.TempDir())
 	cmd.SysProcAttr = &syscall.SysProcAttr{

@@ -123,7 +123,7 @@ func trainPart(args []string) error {
 
 // TestWorkerKilled kills the worker 50 times while the command runs: the command
 // goes on, and every byte that it printed is in the run afterwards. Seen to fail
-// without the restart in supervisor.run, and without repair in runlog.Reopen.
+// without the restart in supervisor.run.
 func TestWorkerKilled(t *testing.T) {
 	kills := killRounds(t, 50)
 	dir := t.TempDir()
@@ -178,8 +178,32 @@ func TestWorkerKilled(t *testing.T) {
 	}
 }
 
+// TestNoWorker: without a worker that ever works the command still runs, and the
+// keeper's own part of the run has its console and its exit. Seen to fail
+// without writeExit in keep.
+func TestNoWorker(t *testing.T) {
+	dir := t.TempDir()
+	s := says(t, exec.Command("part", "alone", dir, "sh", "-c", "echo begin; sleep 0.2; echo end; exit 7"))
+	if s.code != 7 || s.stdout != "begin\nend\n" {
+		t.Errorf("exit %d, %q, %s", s.code, s.stdout, s.stderr)
+	}
+	run := shown(t, dir)
+	wantExit(t, run.Exit, true, 7, 0)
+	if got := consoleOf(&run, "stdout"); got != "begin\nend\n" {
+		t.Errorf("console in the run is %q", got)
+	}
+}
+
+// alonePart is exec whose worker ends at once, whenever it is started.
+func alonePart(args []string) error {
+	return keepPart(args, func(conf *keeper.Config) { conf.Worker = func() *exec.Cmd { return exec.Command("false") } })
+}
+
 // quickPart is exec with a worker that is started again at once.
-func quickPart(args []string) error {
+func quickPart(args []string) error { return keepPart(args, func(*keeper.Config) {}) }
+
+// keepPart is exec, changed, that does not wait before it starts a worker again.
+func keepPart(args []string, change func(*keeper.Config)) error {
 	flags := runFlags{Dir: args[0], SampleInterval: 100 * time.Millisecond, StatsInterval: 100 * time.Millisecond}
 	s, err := runapi.Prepare(flags.settings())
 	if err != nil {
@@ -190,6 +214,7 @@ func quickPart(args []string) error {
 		return err
 	}
 	conf.MinBackoff, conf.MaxBackoff = time.Millisecond, time.Millisecond
+	change(&conf)
 	result, err := keeper.Run(context.Background(), conf)
 	if err != nil {
 		return err

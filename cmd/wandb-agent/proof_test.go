@@ -24,7 +24,7 @@ import (
 var parts = map[string]func(args []string) error{
 	"root": rootPart, "mid": midPart, "work": workPart,
 	"parent": parentPart, "refuse": refusePart,
-	"train": trainPart, "quick": quickPart,
+	"train": trainPart, "quick": quickPart, "alone": alonePart,
 	"full": fullPart, "tty": ttyPart, "daemon": daemonPart, "flood": floodPart,
 }
 
