@@ -159,7 +159,7 @@ func TestWorkerKilled(t *testing.T) {
 	}
 	run := shown(t, dir)
 	wantExit(t, run.Exit, true, 7, 0)
-	if run.Damage.Any() {
+	if run.Damage != (shownDamage{}) {
 		t.Errorf("the log is damaged: %+v", run.Damage)
 	}
 	for _, c := range []struct{ stream, word, printed string }{{"stdout", "line", stdout}, {"stderr", "note", stderr}} {
