@@ -69,7 +69,11 @@ func (c *cli) attach(ctx context.Context, pid int, flags *runFlags) error {
 	} else {
 		fmt.Fprintf(c.stderr, "wandb-agent: stopped following process %d, which goes on\n", pid)
 	}
-	return finish(run, keeper.Status{Known: err == nil && status.Known, Code: status.Code, Signal: status.Signal})
+	err = finish(run, keeper.Status{Known: err == nil && status.Known, Code: status.Code, Signal: status.Signal})
+	if dir := run.Dir(); dir != "" {
+		fmt.Fprintf(c.stderr, "wandb-agent: look at it:  wandb-agent show %s\n", dir)
+	}
+	return err
 }
 
 // describeProcess fills in what procfs tells of another process. Its arguments
