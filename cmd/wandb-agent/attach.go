@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/wandb-agent/wandb-agent/cmd/wandb-agent/internal/keeper"
 	"github.com/wandb-agent/wandb-agent/collectors/host/pidwatch"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/redact"
 	"github.com/wandb-agent/wandb-agent/runapi"
@@ -69,7 +68,7 @@ func (c *cli) attach(ctx context.Context, pid int, flags *runFlags) error {
 	} else {
 		fmt.Fprintf(c.stderr, "wandb-agent: stopped following process %d, which goes on\n", pid)
 	}
-	err = finish(run, keeper.Status{Known: err == nil && status.Known, Code: status.Code, Signal: status.Signal})
+	err = finish(run, status)
 	if dir := run.Dir(); dir != "" {
 		fmt.Fprintf(c.stderr, "wandb-agent: look at it:  wandb-agent show %s\n", dir)
 	}

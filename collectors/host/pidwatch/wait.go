@@ -19,11 +19,23 @@ const ReapGrace = 2 * time.Second
 
 // ExitStatus is how a process ended.
 type ExitStatus struct {
-	Known  bool           // false: it has ended, and nobody told us how
-	Code   int            // 0-255 when it exited by itself
-	Signal syscall.Signal // what killed it, 0 if nothing did
-	Core   bool           // the signal wrote a core dump
-	Source string         // the file or call the status comes from; if it is not known, why
+	Known  bool           `json:"known"`            // false: it has ended, and nobody told us how
+	Code   int            `json:"code"`             // 0-255 when it exited by itself
+	Signal syscall.Signal `json:"signal,omitempty"` // what killed it, 0 if nothing did
+	Core   bool           `json:"core,omitempty"`   // the signal wrote a core dump
+	Source string         `json:"source"`           // the file or call the status comes from; if it is not known, why
+}
+
+// ExitCode is the status as a shell's $?: 128+n for signal n, and 1 for a
+// status nobody knows.
+func (s ExitStatus) ExitCode() int {
+	switch {
+	case !s.Known:
+		return 1
+	case s.Signal != 0:
+		return 128 + int(s.Signal)
+	}
+	return s.Code
 }
 
 // String returns "exit 7", "signal 9 (killed)" or "unknown".

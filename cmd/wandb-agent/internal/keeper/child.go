@@ -136,7 +136,7 @@ func (c *command) wait() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended = true
-	return statusOf(&info, time.Now())
+	return statusOf(&info)
 }
 
 // collect lets the kernel forget a command that has ended.

@@ -32,7 +32,7 @@ func TestExitStatus(t *testing.T) {
 				s := &setup{Argv: sh(c.script), Worker: worker}
 				_, _, code := keep(t, s)
 				o := readOutcome(t, s)
-				o.Status.End, o.Status.Core = time.Time{}, false
+				o.Status.Source, o.Status.Core = "", false
 				if code != c.code || o.Status != c.want {
 					t.Errorf("got exit code %d, status %v, want %d, %v", code, o.Status, c.code, c.want)
 				}

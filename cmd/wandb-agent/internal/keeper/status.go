@@ -1,42 +1,14 @@
 package keeper
 
 import (
-	"fmt"
 	"syscall"
-	"time"
+
+	"github.com/wandb-agent/wandb-agent/collectors/host/pidwatch"
 )
 
-// Status is how the command ended.
-type Status struct {
-	Known  bool           `json:"known"`            // false only in a worker that outlived its keeper
-	Code   int            `json:"code"`             // 0-255 when it exited by itself
-	Signal syscall.Signal `json:"signal,omitempty"` // what killed it, 0 if nothing did
-	Core   bool           `json:"core,omitempty"`   // the signal wrote a core dump
-	End    time.Time      `json:"end"`              // when that was noticed
-}
-
-// ExitCode is the status as a shell's $?: 128+n for signal n, and 1 for a
-// status nobody knows.
-func (s Status) ExitCode() int {
-	switch {
-	case !s.Known:
-		return 1
-	case s.Signal != 0:
-		return 128 + int(s.Signal)
-	}
-	return s.Code
-}
-
-// String returns "exit 7", "signal 9 (killed)" or "unknown".
-func (s Status) String() string {
-	switch {
-	case !s.Known:
-		return "unknown"
-	case s.Signal != 0:
-		return fmt.Sprintf("signal %d (%v)", int(s.Signal), s.Signal)
-	}
-	return fmt.Sprintf("exit %d", s.Code)
-}
+// Status is how the command ended. It is not known only to a worker that
+// outlived its keeper.
+type Status = pidwatch.ExitStatus
 
 // siginfo is what waitid(2) tells of a child: siginfo_t with the fields of
 // SIGCHLD (sigaction(2)). Its union is aligned like a pointer.
@@ -56,8 +28,8 @@ const (
 	childDumped = 3
 )
 
-func statusOf(info *siginfo, end time.Time) Status {
-	s := Status{Known: true, End: end}
+func statusOf(info *siginfo) Status {
+	s := Status{Known: true, Source: "waitid(2)"}
 	switch info.code {
 	case childExited:
 		s.Code = int(info.status)

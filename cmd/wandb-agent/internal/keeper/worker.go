@@ -141,10 +141,9 @@ func (w *Worker) takeOver(ctx context.Context, open func() (Console, error)) (En
 // waitCommand waits for a process that is not our child.
 func (w *Worker) waitCommand(ctx context.Context) (Status, error) {
 	if w.process == nil {
-		return Status{End: time.Now()}, nil
+		return Status{Source: "it could not be watched"}, nil
 	}
-	s, err := w.process.Wait(ctx)
-	return Status{Known: s.Known, Code: s.Code, Signal: s.Signal, Core: s.Core, End: time.Now()}, err
+	return w.process.Wait(ctx)
 }
 
 // Close lets go of everything that was inherited. The keeper sees the worker's
