@@ -116,8 +116,10 @@ func TestAttachDying(t *testing.T) {
 		dir := t.TempDir()
 		target := exec.Command("sh", "-c", fmt.Sprintf("sleep 0.0%d; exit 7", round))
 		start(t, target)
-		go target.Wait()
+		collected := make(chan error, 1)
+		go func() { collected <- target.Wait() }()
 		s := agentSays(t, attachArgs(target.Process.Pid, dir)...)
+		<-collected
 		switch {
 		case s.code == exitFailure && strings.Contains(s.stderr, strconv.Itoa(target.Process.Pid)) && strings.Contains(s.stderr, "no such process"):
 			refused++

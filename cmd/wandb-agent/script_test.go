@@ -10,9 +10,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// quickExit keeps the race detector from sleeping for a second at the end of each
+// process.
+const quickExit = "atexit_sleep_ms=0"
+
 // TestMain lets scripts and tests call wandb-agent: the test binary plays the
 // program, and under the name part every other process of a test.
 func TestMain(m *testing.M) {
+	os.Setenv("GORACE", quickExit)
 	testscript.Main(m, map[string]func(){
 		"wandb-agent": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 		"fetch":       fetch,
@@ -42,6 +47,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("WANDB_DIR", "")
+			env.Setenv("GORACE", quickExit)
 			return nil
 		},
 	})
