@@ -72,6 +72,10 @@ var bothHave = []struct {
 	{"proc.cpu.threads", "process.thread.count", 1},
 	{"agent.proc.cpu.seconds", "process.cpu.time", 1},
 	{"agent.proc.count", "process.linux.count", 1},
+	{"agent.load1", "system.cpu.load_average.1m", 1},
+	{"agent.mem.shmemMB", "system.memory.linux.shared", 1.0 / (1 << 20)},
+	{"agent.cgroup.mem.workingset", "container.memory.working_set", 1},
+	{"agent.cgroup.pids", "container.linux.pids.count", 1},
 }
 
 // TestOneSampleTwoSinks: what the run's log and an OTLP receiver have of the same
@@ -122,6 +126,9 @@ func TestOneSampleTwoSinks(t *testing.T) {
 		for _, b := range bothHave {
 			exact += receiver.check(t, at, number(s.Values[b.key]), b.metric, b.scale)
 		}
+	}
+	if exact == 0 {
+		t.Error("no value of the log was found at its record's own nanosecond")
 	}
 	t.Logf("%d rows, %d records; %d values at the record's own nanosecond", rows, len(run.Stats), exact)
 }
