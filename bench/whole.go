@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -36,43 +37,60 @@ func wholeAgent(o *options) ([]row, error) {
 		return nil, err
 	}
 	defer theirs.stop()
-	both := []*server{ours, theirs}
-	for _, s := range both {
+	for _, s := range []*server{ours, theirs} {
 		if err := s.watch(5); err != nil {
 			return nil, err
 		}
-		s.cpu0, _, _ = procCost(s.cmd.Process.Pid)
+	}
+	alone, _, err := perMinute(o.seconds, func() error { return nil }, ours, theirs)
+	if err != nil {
+		return nil, err
+	}
+	scraped, rss, err := perMinute(o.seconds, func() error { return errors.Join(ours.watch(0), theirs.watch(0)) }, ours, theirs)
+	if err != nil {
+		return nil, err
+	}
+	cpu := func(v float64) string { return fmt.Sprintf("%.2f s/min", v) }
+	mib := func(v float64) string { return fmt.Sprintf("%.1f MiB", v) }
+	const name = "node_exporter 1.12.1"
+	return []row{
+		{"host agent, 1 s samples, not scraped, CPU", cpu(alone[0]), cpu(alone[1]), name + " (idle)", "", "<= 0.1 s/min"},
+		{"host agent, 1 s samples, scraped at 1 Hz, CPU", cpu(scraped[0]), cpu(scraped[1]), name, ratio(scraped[0], scraped[1]), ""},
+		{"host agent, resident memory", mib(rss[0]), mib(rss[1]), name, ratio(rss[0], rss[1]), "<= 25 MiB"},
+	}, nil
+}
+
+// perMinute calls each once a second and returns the CPU seconds a minute and
+// the resident MiB of the servers.
+func perMinute(seconds int, each func() error, servers ...*server) (cpu, rss []float64, err error) {
+	before := make([]float64, len(servers))
+	for i, s := range servers {
+		if before[i], _, err = procCost(s.cmd.Process.Pid); err != nil {
+			return nil, nil, err
+		}
 	}
 	start := time.Now()
-	for range o.seconds {
-		for _, s := range both {
-			if err := s.watch(0); err != nil {
-				return nil, err
-			}
+	for range seconds {
+		if err := each(); err != nil {
+			return nil, nil, err
 		}
 		time.Sleep(time.Second)
 	}
-	perMinute := 60 / time.Since(start).Seconds()
-	a, am, err := procCost(ours.cmd.Process.Pid)
-	if err != nil {
-		return nil, err
+	scale := 60 / time.Since(start).Seconds()
+	for i, s := range servers {
+		c, m, err := procCost(s.cmd.Process.Pid)
+		if err != nil {
+			return nil, nil, err
+		}
+		cpu, rss = append(cpu, (c-before[i])*scale), append(rss, m)
 	}
-	b, bm, err := procCost(theirs.cmd.Process.Pid)
-	if err != nil {
-		return nil, err
-	}
-	a, b = (a-ours.cpu0)*perMinute, (b-theirs.cpu0)*perMinute
-	return []row{
-		{"host agent, 1 s samples, scraped at 1 Hz, CPU", fmt.Sprintf("%.2f s/min", a), fmt.Sprintf("%.2f s/min", b), "node_exporter 1.12.1", ratio(a, b), "<= 0.1 s/min sampling"},
-		{"host agent, resident memory", fmt.Sprintf("%.1f MiB", am), fmt.Sprintf("%.1f MiB", bm), "node_exporter 1.12.1", ratio(am, bm), "<= 25 MiB"},
-	}, nil
+	return cpu, rss, nil
 }
 
 // server is a process that serves /metrics on loopback.
 type server struct {
-	cmd  *exec.Cmd
-	url  string
-	cpu0 float64
+	cmd *exec.Cmd
+	url string
 }
 
 func startServer(bin, sub, listenFlag string) (*server, error) {

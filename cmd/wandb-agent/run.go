@@ -83,7 +83,7 @@ func (c *cli) runHost(ctx context.Context, conf config.Config) error {
 	outputs = append(outputs, agent.Output{Name: "prometheus", Exporter: metrics, Select: agent.Select{All: true, Rows: true}})
 	settings := agent.Config{Logger: log, Sources: set.Sources, Outputs: outputs}
 	if len(conf.OTLP) == 0 { // scrapes need the newest values only
-		settings.HardwareValues = scrapeValues
+		settings.HardwareValues, settings.RowValues = scrapeValues, 1
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50) // a small heap that hardly grows: memory is dearer than the collector's time
