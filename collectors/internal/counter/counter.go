@@ -19,12 +19,13 @@ const wrap32 = 1 << 32
 
 // Rule says which steps back of a field are no restart.
 type Rule struct {
-	Slack  uint64 // steps back of at most this many raw units keep the last value
+	Slack  uint32 // steps back of at most this many raw units keep the last value
 	Wrap32 bool   // the kernel prints 32 bits: a fall by more than 2^31 is an overflow
 }
 
 // Counter is the state of one cumulative series. The zero value with its
-// exported fields set is ready; it is for one goroutine at a time.
+// exported fields set is ready; it is for one goroutine at a time. Fields are
+// ordered by size: a tick at 1 Hz pays for every cache line.
 type Counter struct {
 	Ref  sample.Ref // the series it puts
 	Per  float64    // raw units in one unit of the series: 100 where ticks of 10 ms become seconds; 0 means 1
@@ -49,7 +50,7 @@ func (c *Counter) Next(raw uint64) (total uint64, restarted bool) {
 // nextSlow handles a field that stepped back.
 func (c *Counter) nextSlow(raw uint64) (total uint64, restarted bool) {
 	switch fall := c.last - raw; {
-	case fall <= c.Rule.Slack:
+	case fall <= uint64(c.Rule.Slack):
 		return c.base + c.last, false
 	case c.Rule.Wrap32 && c.last < wrap32 && fall > wrap32/2:
 		c.base += wrap32

@@ -39,7 +39,7 @@ func TestNext(t *testing.T) {
 func FuzzNextNeverFallsWithoutRestart(f *testing.F) {
 	f.Add(uint64(1<<32-1), uint64(3), uint64(2), uint64(300), true)
 	f.Fuzz(func(t *testing.T, a, b, c, slack uint64, wraps bool) {
-		k := Counter{Rule: Rule{Slack: slack, Wrap32: wraps}}
+		k := Counter{Rule: Rule{Slack: uint32(slack), Wrap32: wraps}}
 		last := uint64(0)
 		for _, raw := range []uint64{a, b, c} {
 			if wraps {
