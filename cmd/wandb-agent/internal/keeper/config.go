@@ -48,7 +48,7 @@ type Config struct {
 	RunDir, RunID string
 	Settings      json.RawMessage
 
-	WorkerPatience time.Duration // how long the worker may take to finish, default 10 s
+	WorkerPatience time.Duration // how long the worker may take to finish, default 10 s; a second more for each 32 MiB of console
 	LogPatience    time.Duration // how long a slow log may hold up the command, and its end, default 2 s
 	MinBackoff     time.Duration // wait before the first restart of a worker, default 1 s, doubled each time
 	MaxBackoff     time.Duration // longest wait before a restart, default 30 s

@@ -28,6 +28,7 @@ type queue struct {
 	dropping bool          // patience is used up
 	lost     int64         // bytes since dropping began
 	lostAll  int64
+	taken    int64 // bytes handed to the log
 }
 
 // block is a run of entries with their bytes one behind the other: at most
@@ -163,6 +164,7 @@ func (q *queue) take(idle time.Duration) (*block, bool) {
 			close(q.room)
 			q.room = make(chan struct{})
 			q.waited = max(0, q.waited-credit)
+			q.taken += int64(len(b.buf))
 			q.mu.Unlock()
 			return b, true
 		}
@@ -215,6 +217,13 @@ func (q *queue) lostBytes() int64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.lostAll
+}
+
+// takenBytes returns the bytes that were handed to the log.
+func (q *queue) takenBytes() int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.taken
 }
 
 // wakeUp wakes whoever waits on a channel of size one.

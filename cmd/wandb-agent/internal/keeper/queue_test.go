@@ -163,3 +163,19 @@ func FuzzLines(f *testing.F) {
 		}
 	})
 }
+
+// TestFoldTimeGrowsWithTheConsole: a worker that has gigabytes of console to
+// fold in is not taken for one that hangs. Seen to fail without the count in take.
+func TestFoldTimeGrowsWithTheConsole(t *testing.T) {
+	q := newQueue(1<<20, time.Second)
+	r := relay{logger: &logger{q: q}}
+	chunk := make([]byte, blockBytes)
+	for range 3 * (32 << 20) / blockBytes {
+		q.push(false, 0, chunk)
+		b, _ := q.take(0)
+		q.recycle(b)
+	}
+	if got := r.foldTime(); got != 3*time.Second {
+		t.Errorf("after 96 MiB of console: %v, want 3s", got)
+	}
+}

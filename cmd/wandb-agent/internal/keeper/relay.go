@@ -48,4 +48,10 @@ func (r *relay) finish(patience time.Duration) (lost int64, err error) {
 	return r.logger.finish(patience)
 }
 
+// foldTime is how much longer a worker may take that folds in all of the
+// console: a second for each 32 MiB.
+func (r *relay) foldTime() time.Duration {
+	return time.Duration(r.logger.q.takenBytes()/(32<<20)) * time.Second
+}
+
 func (r *relay) unsent() int64 { return r.outs[0].unsent + r.outs[1].unsent }

@@ -95,6 +95,7 @@ func (k *kept) run(ctx context.Context, caught <-chan os.Signal) Result {
 			res.Log = err
 		}
 	}
+	k.cfg.WorkerPatience += k.relay.foldTime() // read once finish was called
 	k.supervisor.finish(status)
 	res.Worker = <-finished
 	k.cmd.collect()
