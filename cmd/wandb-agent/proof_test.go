@@ -206,3 +206,12 @@ func awaitFile(path string) error {
 		}
 	}
 }
+
+// loadRun reads a run directory, log or wandb directory whole.
+func loadRun(path string) (*runlog.Run, error) {
+	dir, err := runlog.OpenDir(path)
+	if err != nil {
+		return nil, err
+	}
+	return runlog.Load(dir)
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/report"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 )
 
 func (c *cli) showCmd() *cobra.Command {
@@ -22,17 +23,17 @@ func (c *cli) showCmd() *cobra.Command {
 		Example: "  wandb-agent show wandb/latest-run\n  wandb-agent show --console wandb/latest-run | less -R",
 		Args:    exactArgs(1, "one RUN"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			run, err := loadRun(args[0])
+			dir, err := runlog.OpenDir(args[0])
 			if err != nil {
 				return err
 			}
 			switch {
 			case asJSON:
-				return writeJSON(c.stdout, runJSON(run))
+				return c.showJSON(dir)
 			case console:
-				return writeConsole(c.stdout, run)
+				return writeConsole(c.stdout, dir)
 			}
-			return report.Write(c.stdout, run, terminalOptions(c.stdout))
+			return c.showReport(dir)
 		},
 	}
 	jsonFlag(cmd, &asJSON)
@@ -40,12 +41,20 @@ func (c *cli) showCmd() *cobra.Command {
 	return cmd
 }
 
-func loadRun(path string) (*runlog.Run, error) {
-	dir, err := runlog.OpenDir(path)
+func (c *cli) showReport(dir *runlog.Dir) error {
+	run, err := runlog.LoadQuiet(dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return runlog.Load(dir)
+	return report.Write(c.stdout, run, terminalOptions(c.stdout))
+}
+
+func (c *cli) showJSON(dir *runlog.Dir) error {
+	run, err := runlog.Load(dir)
+	if err != nil {
+		return err
+	}
+	return writeJSON(c.stdout, runJSON(run))
 }
 
 // terminalOptions are colour and width of w; plain text off a terminal and
@@ -62,13 +71,13 @@ func terminalOptions(w io.Writer) report.Options {
 	return report.Options{Color: os.Getenv("NO_COLOR") == "", Width: min(width, 120)}
 }
 
-func writeConsole(w io.Writer, run *runlog.Run) error {
-	for _, t := range run.Console {
-		if _, err := io.WriteString(w, t.Text); err != nil {
-			return err
-		}
-	}
-	return nil
+// writeConsole prints as it reads: a console may be larger than memory.
+func writeConsole(w io.Writer, dir *runlog.Dir) error {
+	_, err := runlog.Walk(dir, func(_ string, rec *wandbpb.Record) error {
+		_, err := io.WriteString(w, rec.GetOutputRaw().GetLine())
+		return err
+	})
+	return err
 }
 
 // The JSON of show, a stable schema: fields are added, never changed.

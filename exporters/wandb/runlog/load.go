@@ -77,12 +77,21 @@ func exitOf(r *wandbpb.RunExitRecord) Exit {
 
 // Load reads a run whole, with what its parts and open steps add. The summary
 // of a crashed run is worked out as [Repair] would.
-func Load(dir *Dir) (*Run, error) {
+func Load(dir *Dir) (*Run, error) { return load(dir, true) }
+
+// LoadQuiet is Load without the console, which may be larger than memory: for
+// what a program printed see [Walk].
+func LoadQuiet(dir *Dir) (*Run, error) { return load(dir, false) }
+
+func load(dir *Dir, console bool) (*Run, error) {
 	run := &Run{ID: dir.RunID}
 	state := NewState()
 	var exit *wandbpb.RunExitRecord
 	damage, err := Walk(dir, func(writer string, rec *wandbpb.Record) error {
 		run.Records++
+		if !console && rec.GetOutputRaw() != nil {
+			return nil
+		}
 		if e := rec.GetExit(); e != nil && (exit == nil || exit.GetUnknown()) {
 			exit = e
 		}
