@@ -3,6 +3,7 @@ package wandb_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/xjson"
 	"github.com/wandb-agent/wandb-agent/runapi"
 )
@@ -258,5 +260,31 @@ func TestOfficialSyncUploadsAnExecRun(t *testing.T) {
 	}
 	if len(s.lines["wandb-events.jsonl"]) == 0 {
 		t.Error("no system samples were uploaded")
+	}
+}
+
+// TestOfficialSyncUploadsARepairedRun: the worker of exec never began the log,
+// the keeper's part is all there is.
+func TestOfficialSyncUploadsARepairedRun(t *testing.T) {
+	dir, err := runlog.NewDir(runlog.DirOptions{WandbDir: t.TempDir(), RunID: "parts001", Start: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := runlog.Create(dir.PartPath("exec"), runlog.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exit := &wandbpb.Record{RecordType: &wandbpb.Record_Exit{Exit: &wandbpb.RunExitRecord{ExitCode: 7}}}
+	if err := errors.Join(w.Output(false, time.Now().UnixNano(), []byte("from a part\n")), w.Write(exit), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runlog.Repair(dir); err != nil {
+		t.Fatal(err)
+	}
+	s := syncTo(t, dir.Path)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if out := strings.Join(s.lines["output.log"], "\n"); !s.complete || s.exitCode != 7 || !strings.Contains(out, "from a part") {
+		t.Errorf("complete %v, exit code %d, console %q; want true, 7 and the line", s.complete, s.exitCode, out)
 	}
 }

@@ -26,7 +26,7 @@ type Report struct {
 
 // Repair ends the log of a run whose writer is gone: it cuts off a torn tail,
 // folds in parts and open steps, and appends what is missing of summary, exit,
-// final and footer. A log that is complete stays as it is, so a second repair
+// final and footer. A run that has parts only gets a log. A log that is complete stays as it is, so a second repair
 // changes nothing; one that was interrupted may be run again. While the
 // writer is alive the error is ErrLocked.
 //
@@ -59,6 +59,9 @@ type repair struct {
 }
 
 func (r *repair) run() (err error) {
+	if err := r.dir.begin(); err != nil {
+		return err
+	}
 	if r.open, r.report.Damage, err = readOpenSteps(r.dir.OpenStepsPath()); err != nil && !errors.Is(err, ErrFormat) {
 		return err
 	}
