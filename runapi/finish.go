@@ -64,7 +64,7 @@ func (r *Run) FinishExit(exit Exit) error {
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	err := errors.Join(open, hardware, r.lines.close(), r.fold(), r.end(exit))
+	err := errors.Join(open, hardware, r.lines.close(), r.foldAndEnd(exit))
 	if parts := r.parts.Load(); parts != nil {
 		err = errors.Join(err, parts.Close())
 	}
@@ -74,21 +74,16 @@ func (r *Run) FinishExit(exit Exit) error {
 	return nil
 }
 
-// fold takes the records of the run's other writers into its log, and makes
-// output.log from all of them where their console is the run's.
-func (r *Run) fold() error {
+// foldAndEnd takes the records of the run's other writers into its log, makes
+// output.log from all of them where their console is the run's, and ends the
+// log.
+func (r *Run) foldAndEnd(exit Exit) error {
 	entries, err := os.ReadDir(r.dir.Path)
-	if err != nil {
-		return fmt.Errorf("look for parts of the run: %w", err)
-	}
 	isPart := func(e fs.DirEntry) bool { return strings.HasSuffix(e.Name(), ".part") }
-	if !slices.ContainsFunc(entries, isPart) {
-		return nil
+	if err != nil || !slices.ContainsFunc(entries, isPart) {
+		return errors.Join(err, r.end(exit))
 	}
-	if err := runlog.Fold(r.log, r.dir); err != nil {
-		return err
-	}
-	return r.copyConsole()
+	return runlog.Fold(r.log, r.dir, func() error { return errors.Join(r.copyConsole(), r.end(exit)) })
 }
 
 // copyConsole writes output.log anew from the console records of the log.

@@ -10,15 +10,16 @@ import (
 )
 
 // Fold copies what other writers have added to the run (Dir.PartPath) into
-// its log, merged by time behind what is there, and removes each part once
-// the copy is on stable storage. Parts whose writer is alive are left alone.
-// The header, run and exit records of parts are not copied: those of a run
-// are its main writer's to write. A fold that was interrupted may be run
-// again.
-func Fold(w *Writer, dir *Dir) error {
+// its log, merged by time behind what is there, has end write what must follow,
+// and removes each part once all of it is on stable storage. Parts whose writer
+// is alive are left alone. The header, run and exit records of parts are not
+// copied: those of a run are its main writer's to write, in end, so that no
+// moment has neither. A fold that was interrupted may be run again. end is
+// called in any case.
+func Fold(w *Writer, dir *Dir, end func() error) error {
 	f, err := fold(w, dir, func(*wandbpb.Record) {})
 	defer f.close()
-	if err != nil {
+	if err = errors.Join(err, end()); err != nil {
 		return err
 	}
 	return f.remove(w, dir)

@@ -230,7 +230,7 @@ func TestFoldLeavesLivingPartsAlone(t *testing.T) {
 	check(t, dead.Output(false, 1e18, []byte("dead\n")))
 	check(t, dead.Close())
 	for range 2 { // the second finds nothing to do
-		check(t, Fold(w, d))
+		check(t, Fold(w, d, func() error { return nil }))
 	}
 	check(t, w.Close())
 	if _, err := os.Stat(d.PartPath("live")); err != nil {
@@ -243,6 +243,31 @@ func TestFoldLeavesLivingPartsAlone(t *testing.T) {
 	check(t, err)
 	if len(run.Console) != 2 || run.Console[0].Text != "dead\n" || run.Console[1].Text != "live\n" {
 		t.Errorf("console: got %v", run.Console)
+	}
+}
+
+// TestFoldKeepsPartsUntilTheEndIsWritten: a kill before the run's own exit
+// record finds the part's. Seen to fail with end called after remove.
+func TestFoldKeepsPartsUntilTheEndIsWritten(t *testing.T) {
+	d := newDir(t)
+	w, part := create(t, d.LogPath()), create(t, d.PartPath("exec"))
+	check(t, part.Output(false, 1e18, []byte("from the part\n")))
+	check(t, part.Write(exitRecord(&wandbpb.RunExitRecord{ExitCode: 7})))
+	check(t, part.Close())
+	failed := errors.New("killed here")
+	if err := Fold(w, d, func() error { return failed }); !errors.Is(err, failed) {
+		t.Errorf("got %v, want the error of end", err)
+	}
+	check(t, w.Close())
+	report, err := Repair(d)
+	check(t, err)
+	if !report.Exit.Known || report.Exit.Code != 7 || report.FoldedParts != 1 {
+		t.Errorf("repair after a kill in the end: got %+v, want exit 7 of the part", report)
+	}
+	run, err := Load(d)
+	check(t, err)
+	if len(run.Console) != 1 {
+		t.Errorf("the part's line is there %d times, want once", len(run.Console))
 	}
 }
 
