@@ -50,6 +50,7 @@ type Config struct {
 
 	WorkerPatience time.Duration // how long the worker may take to finish, default 10 s; a second more for each 32 MiB of console
 	LogPatience    time.Duration // how long a slow log may hold up the command, and its end, default 2 s
+	SignalPatience time.Duration // how long a signal to us alone is delayed, and how late a worker may report one without the command getting it twice; default 300 ms
 	MinBackoff     time.Duration // wait before the first restart of a worker, default 1 s, doubled each time
 	MaxBackoff     time.Duration // longest wait before a restart, default 30 s
 	LogQueueBytes  int           // console bytes waiting for the log, default 64 MiB
@@ -64,6 +65,9 @@ type Started struct {
 }
 
 func (c *Config) setDefaults() {
+	if c.SignalPatience == 0 {
+		c.SignalPatience = 300 * time.Millisecond
+	}
 	if c.WorkerPatience == 0 {
 		c.WorkerPatience = 10 * time.Second
 	}

@@ -47,6 +47,7 @@ type setup struct {
 	NoLog      bool          // Console takes everything and keeps nothing
 	Patience   time.Duration
 	MinBackoff time.Duration
+	Signal     time.Duration // SignalPatience
 }
 
 // keeperRole runs a command as cmd/wandb-agent would, and leaves the Result.
@@ -66,7 +67,7 @@ func keeperRole() int {
 		Finish:  func(st Status) error { return os.WriteFile(filepath.Join(s.Dir, "finish"), []byte(st.String()), 0o600) },
 		Started: func(st Started) { writePID(s.Dir, "command", st.PID) },
 
-		WorkerPatience: s.Patience, LogPatience: s.Patience, MinBackoff: s.MinBackoff, MaxBackoff: s.MinBackoff,
+		WorkerPatience: s.Patience, LogPatience: s.Patience, SignalPatience: s.Signal, MinBackoff: s.MinBackoff, MaxBackoff: s.MinBackoff,
 	}
 	if s.NoLog {
 		cfg.Console = discard{}

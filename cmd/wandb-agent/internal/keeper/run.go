@@ -54,7 +54,7 @@ func newKept(cfg *Config, cmd *command) *kept {
 		k.term = newTerminal(cfg, cmd.master)
 	}
 	k.supervisor = &supervisor{
-		cfg: cfg, outs: outs, witness: newWitness(), ended: make(chan struct{}),
+		cfg: cfg, outs: outs, witness: newWitness(cfg.SignalPatience), ended: make(chan struct{}),
 		consoles: slices.Clone(cmd.consoles),
 		spec: WorkerSpec{
 			RunDir: cfg.RunDir, RunID: cfg.RunID, Settings: cfg.Settings, Argv: cfg.Argv,

@@ -21,17 +21,13 @@ import (
 // passed on, since programs take a second SIGINT as "now, without saving",
 // while one that came to us alone must be. The kernel does not tell which it
 // was, but the worker is in the group as well: if it got the same signal
-// within witnessWait, the command did too. While no worker can tell, Ctrl-C
+// within SignalPatience, the command did too. While no worker can tell, Ctrl-C
 // and Ctrl-\ in the foreground of a terminal are taken to have reached the
 // command, and everything else is passed on.
 //
 // SIGTSTP is not caught: Ctrl-Z stops us with the command. SIGHUP and SIGINT
 // that were ignored when we were started (nohup) stay ignored, here and in the
 // command.
-
-// witnessWait is how long a signal to us alone is delayed, and how late a
-// worker may report a signal without the command getting it twice.
-const witnessWait = 300 * time.Millisecond
 
 var forwarded = []os.Signal{
 	syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT,
@@ -92,7 +88,7 @@ func (f *forwarder) handle(s syscall.Signal) {
 
 // ask passes on a signal that the command does not have yet.
 func (f *forwarder) ask(s syscall.Signal) {
-	sent, known := f.witness.wait(s, witnessWait)
+	sent, known := f.witness.wait(s)
 	if !known {
 		key := s == syscall.SIGINT || s == syscall.SIGQUIT
 		sent = key && isTerminal(f.tty) && foreground(f.tty)
@@ -104,6 +100,8 @@ func (f *forwarder) ask(s syscall.Signal) {
 
 // witness knows which signals came to our whole process group.
 type witness struct {
+	patience time.Duration // see Config.SignalPatience
+
 	mu    sync.Mutex
 	state workerState
 	seen  []report
@@ -124,7 +122,9 @@ type report struct {
 	at     time.Time
 }
 
-func newWitness() *witness { return &witness{news: make(chan struct{})} }
+func newWitness(patience time.Duration) *witness {
+	return &witness{patience: patience, news: make(chan struct{})}
+}
 
 func (w *witness) set(state workerState) {
 	w.mu.Lock()
@@ -144,8 +144,8 @@ func (w *witness) report(s syscall.Signal) {
 
 // wait reports whether the group got s, too. known is false if no worker
 // could tell.
-func (w *witness) wait(s syscall.Signal, limit time.Duration) (group, known bool) {
-	t := time.NewTimer(limit)
+func (w *witness) wait(s syscall.Signal) (group, known bool) {
+	t := time.NewTimer(w.patience)
 	defer t.Stop()
 	for {
 		w.mu.Lock()
@@ -172,7 +172,7 @@ func (w *witness) take(s syscall.Signal) bool {
 	keep := w.seen[:0]
 	for _, r := range w.seen {
 		switch {
-		case time.Since(r.at) > witnessWait:
+		case time.Since(r.at) > w.patience:
 		case r.signal == s && !found:
 			found = true
 		default:

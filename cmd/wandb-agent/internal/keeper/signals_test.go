@@ -19,9 +19,12 @@ type trapped struct {
 	out *bufio.Reader
 }
 
-func startTrap(t *testing.T, worker string) *trapped {
+// busyWait is a SignalPatience that a worker on a busy machine does not exceed.
+const busyWait = 5 * time.Second
+
+func startTrap(t *testing.T, worker string, patience time.Duration) *trapped {
 	t.Helper()
-	k := &trapped{setup: &setup{Argv: playing(t, "trap"), Worker: worker}}
+	k := &trapped{setup: &setup{Argv: playing(t, "trap"), Worker: worker, Signal: patience}}
 	k.cmd = keeperCmd(t, k.setup)
 	out, err := k.cmd.StdoutPipe()
 	if err != nil {
@@ -50,7 +53,7 @@ func (k *trapped) expect(t *testing.T, want string) {
 func TestSignalsForwarded(t *testing.T) {
 	for _, worker := range []string{"", "good"} {
 		t.Run("worker="+worker, func(t *testing.T) {
-			k := startTrap(t, worker)
+			k := startTrap(t, worker, 0)
 			for _, s := range []syscall.Signal{
 				syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTERM,
 			} {
@@ -69,13 +72,13 @@ func TestSignalsForwarded(t *testing.T) {
 // command gets it once, keeper and worker survive it. Without the witness the
 // command gets each twice.
 func TestGroupSignal(t *testing.T) {
-	k := startTrap(t, "good")
+	k := startTrap(t, "good", busyWait)
 	worker := readPID(k.Dir, "worker")
 	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGUSR1, syscall.SIGHUP, syscall.SIGTERM} {
 		syscall.Kill(-k.cmd.Process.Pid, s)
 		k.expect(t, "got "+s.String())
 		if s != syscall.SIGTERM {
-			time.Sleep(2 * witnessWait) // a second one would come in this time
+			time.Sleep(600 * time.Millisecond) // a second one would come in this time
 		}
 	}
 	if line, err := k.out.ReadString('\n'); err == nil {
@@ -122,17 +125,18 @@ func TestIgnoredHangup(t *testing.T) {
 
 func TestWitness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWitness()
+		const patience = 300 * time.Millisecond
+		w := newWitness(patience)
 		check := func(wantGroup, wantKnown bool) {
 			t.Helper()
-			if group, known := w.wait(syscall.SIGINT, witnessWait); group != wantGroup || known != wantKnown {
+			if group, known := w.wait(syscall.SIGINT); group != wantGroup || known != wantKnown {
 				t.Errorf("got %v, %v, want %v, %v", group, known, wantGroup, wantKnown)
 			}
 		}
 		check(false, false) // no worker
 		w.set(starting)
 		check(false, false) // not ready in time
-		go func() { time.Sleep(witnessWait / 2); w.set(witnessing); w.report(syscall.SIGINT) }()
+		go func() { time.Sleep(patience / 2); w.set(witnessing); w.report(syscall.SIGINT) }()
 		check(true, true)
 		check(false, true) // no report
 		w.report(syscall.SIGINT)
@@ -141,11 +145,11 @@ func TestWitness(t *testing.T) {
 		w.report(syscall.SIGTERM)
 		check(false, true) // another signal
 		w.report(syscall.SIGINT)
-		time.Sleep(2 * witnessWait)
+		time.Sleep(2 * patience)
 		check(false, true) // stale
-		go func() { time.Sleep(witnessWait / 2); w.report(syscall.SIGINT) }()
+		go func() { time.Sleep(patience / 2); w.report(syscall.SIGINT) }()
 		check(true, true) // late
-		go func() { time.Sleep(witnessWait / 2); w.set(noWorker) }()
+		go func() { time.Sleep(patience / 2); w.set(noWorker) }()
 		check(false, false) // the worker died meanwhile
 	})
 }

@@ -121,7 +121,7 @@ func TestKeys(t *testing.T) {
 func TestSharedTerminal(t *testing.T) {
 	for _, worker := range []string{"", "good"} {
 		t.Run("worker="+worker, func(t *testing.T) {
-			s := &setup{Argv: playing(t, "trap"), Worker: worker}
+			s := &setup{Argv: playing(t, "trap"), Worker: worker, Signal: busyWait}
 			out := filepath.Join(t.TempDir(), "out")
 			file, err := os.Create(out)
 			if err != nil {
@@ -147,7 +147,7 @@ func TestSharedTerminal(t *testing.T) {
 				want += "got interrupt\n"
 				prints(want)
 			}
-			time.Sleep(2 * witnessWait) // late ones would come in this time
+			time.Sleep(600 * time.Millisecond) // late ones would come in this time
 			v.cmd.Process.Signal(syscall.SIGTERM)
 			v.cmd.Wait()
 			if got, _ := os.ReadFile(out); string(got) != want+"got terminated\n" {
