@@ -69,6 +69,7 @@ func (c *cli) runHost(ctx context.Context, conf config.Config) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal finds the default action: it kills
 	log := c.logger(conf.Log)
 	set, err := collectors.Open(collectorConfig(conf, log))
 	if err != nil {
@@ -101,7 +102,7 @@ func (c *cli) runHost(ctx context.Context, conf config.Config) error {
 }
 
 // serveUntil runs the agent and the listener until ctx ends or one fails; then
-// it ends both. A second signal kills the process by default.
+// it ends both. Being told to end is no error.
 func serveUntil(ctx context.Context, a *agent.Agent, l net.Listener, h *handler, log *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -112,8 +113,5 @@ func serveUntil(ctx context.Context, a *agent.Agent, l net.Listener, h *handler,
 	cancel()
 	err := errors.Join(first, <-done)
 	log.Info("stopped", "uptime", time.Since(h.start).Round(time.Second).String())
-	if errors.Is(err, context.Canceled) {
-		return nil
-	}
 	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -47,6 +48,6 @@ func (f *runFlags) settings() runapi.Settings {
 	return runapi.Settings{
 		Project: f.Project, Entity: f.Entity, Name: f.Name, ID: f.ID, Group: f.Group, JobType: f.JobType,
 		Notes: f.Notes, Tags: f.Tags, Mode: runapi.Mode(f.Mode), Dir: f.Dir,
-		SampleInterval: f.SampleInterval, StatsInterval: f.StatsInterval,
+		SampleInterval: f.SampleInterval, StatsInterval: f.StatsInterval, GPULibrary: os.Getenv(nvmlVariable),
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/wandb-agent/wandb-agent/exporters/otel"
 )
 
-// nvmlVariable names another NVML library, as `make run NVML=demo` does.
+// nvmlVariable names another NVML library, such as the stand-in of the tests.
 const nvmlVariable = "WANDB_AGENT_NVML"
 
 // collectorConfig is what the file says about collectors.
