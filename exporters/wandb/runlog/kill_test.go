@@ -101,8 +101,11 @@ func killOnce(t *testing.T, mode string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report.Damage.Any() || !report.AddedExit || report.Exit.Known {
-		t.Errorf("got %+v, want no damage and an unknown exit", report)
+	// The kernel may end a write that crosses a page early when its caller is
+	// killed; what that cuts off was not acknowledged.
+	damage := report.Damage
+	if damage.TornBytes = 0; damage.Any() || !report.AddedExit || report.Exit.Known {
+		t.Errorf("got %+v, want no damage but a torn end, and an unknown exit", report)
 	}
 	run, err := Load(dir)
 	if err != nil {
