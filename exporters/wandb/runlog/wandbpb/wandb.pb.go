@@ -69,7 +69,7 @@ func (x StatsRecord_StatsType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StatsRecord_StatsType.Descriptor instead.
 func (StatsRecord_StatsType) EnumDescriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{20, 0}
+	return file_wandb_proto_rawDescGZIP(), []int{21, 0}
 }
 
 type OutputRecord_OutputType int32
@@ -115,7 +115,7 @@ func (x OutputRecord_OutputType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OutputRecord_OutputType.Descriptor instead.
 func (OutputRecord_OutputType) EnumDescriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{22, 0}
+	return file_wandb_proto_rawDescGZIP(), []int{23, 0}
 }
 
 type OutputRawRecord_OutputType int32
@@ -161,7 +161,7 @@ func (x OutputRawRecord_OutputType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OutputRawRecord_OutputType.Descriptor instead.
 func (OutputRawRecord_OutputType) EnumDescriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{23, 0}
+	return file_wandb_proto_rawDescGZIP(), []int{24, 0}
 }
 
 type FilesItem_PolicyType int32
@@ -210,7 +210,7 @@ func (x FilesItem_PolicyType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FilesItem_PolicyType.Descriptor instead.
 func (FilesItem_PolicyType) EnumDescriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{26, 0}
+	return file_wandb_proto_rawDescGZIP(), []int{27, 0}
 }
 
 type FilesItem_FileType int32
@@ -262,7 +262,7 @@ func (x FilesItem_FileType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FilesItem_FileType.Descriptor instead.
 func (FilesItem_FileType) EnumDescriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{26, 1}
+	return file_wandb_proto_rawDescGZIP(), []int{27, 1}
 }
 
 type MetricRecord_MetricGoal int32
@@ -311,7 +311,7 @@ func (x MetricRecord_MetricGoal) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MetricRecord_MetricGoal.Descriptor instead.
 func (MetricRecord_MetricGoal) EnumDescriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{27, 0}
+	return file_wandb_proto_rawDescGZIP(), []int{28, 0}
 }
 
 // Record is one entry of the log.
@@ -1155,6 +1155,8 @@ type RunRecord struct {
 	Forked        bool                   `protobuf:"varint,22,opt,name=forked,proto3" json:"forked,omitempty"`
 	BranchPoint   *BranchPoint           `protobuf:"bytes,23,opt,name=branch_point,json=branchPoint,proto3" json:"branch_point,omitempty"`
 	XInfo         *RecordInfo            `protobuf:"bytes,200,opt,name=_info,json=Info,proto3" json:"_info,omitempty"`
+	Resume        string                 `protobuf:"bytes,1000,opt,name=resume,proto3" json:"resume,omitempty"` // must, allow, never or auto: what the upload has to ask the server; steps of the log then count from 0
+	Writer        *Writer                `protobuf:"bytes,1001,opt,name=writer,proto3" json:"writer,omitempty"` // which of the run's writers this log is from
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1350,6 +1352,97 @@ func (x *RunRecord) GetXInfo() *RecordInfo {
 	return nil
 }
 
+func (x *RunRecord) GetResume() string {
+	if x != nil {
+		return x.Resume
+	}
+	return ""
+}
+
+func (x *RunRecord) GetWriter() *Writer {
+	if x != nil {
+		return x.Writer
+	}
+	return nil
+}
+
+// Writer says what a log is among several of one run.
+type Writer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`                // 32 characters, the client id of shared mode
+	Label         string                 `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`          // suffix of its system metrics and console lines
+	Shared        bool                   `protobuf:"varint,3,opt,name=shared,proto3" json:"shared,omitempty"`       // the server assigns steps
+	Secondary     bool                   `protobuf:"varint,4,opt,name=secondary,proto3" json:"secondary,omitempty"` // config, summary, metadata and the end of the run are another writer's
+	Order         int32                  `protobuf:"varint,5,opt,name=order,proto3" json:"order,omitempty"`         // rank among the writers, from 0; the lowest is the main one
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Writer) Reset() {
+	*x = Writer{}
+	mi := &file_wandb_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Writer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Writer) ProtoMessage() {}
+
+func (x *Writer) ProtoReflect() protoreflect.Message {
+	mi := &file_wandb_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Writer.ProtoReflect.Descriptor instead.
+func (*Writer) Descriptor() ([]byte, []int) {
+	return file_wandb_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Writer) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Writer) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *Writer) GetShared() bool {
+	if x != nil {
+		return x.Shared
+	}
+	return false
+}
+
+func (x *Writer) GetSecondary() bool {
+	if x != nil {
+		return x.Secondary
+	}
+	return false
+}
+
+func (x *Writer) GetOrder() int32 {
+	if x != nil {
+		return x.Order
+	}
+	return 0
+}
+
 type GitRepoRecord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RemoteUrl     string                 `protobuf:"bytes,1,opt,name=remote_url,json=remote,proto3" json:"remote_url,omitempty"`
@@ -1360,7 +1453,7 @@ type GitRepoRecord struct {
 
 func (x *GitRepoRecord) Reset() {
 	*x = GitRepoRecord{}
-	mi := &file_wandb_proto_msgTypes[9]
+	mi := &file_wandb_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1372,7 +1465,7 @@ func (x *GitRepoRecord) String() string {
 func (*GitRepoRecord) ProtoMessage() {}
 
 func (x *GitRepoRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[9]
+	mi := &file_wandb_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1385,7 +1478,7 @@ func (x *GitRepoRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GitRepoRecord.ProtoReflect.Descriptor instead.
 func (*GitRepoRecord) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{9}
+	return file_wandb_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GitRepoRecord) GetRemoteUrl() string {
@@ -1413,7 +1506,7 @@ type BranchPoint struct {
 
 func (x *BranchPoint) Reset() {
 	*x = BranchPoint{}
-	mi := &file_wandb_proto_msgTypes[10]
+	mi := &file_wandb_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1425,7 +1518,7 @@ func (x *BranchPoint) String() string {
 func (*BranchPoint) ProtoMessage() {}
 
 func (x *BranchPoint) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[10]
+	mi := &file_wandb_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1438,7 +1531,7 @@ func (x *BranchPoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BranchPoint.ProtoReflect.Descriptor instead.
 func (*BranchPoint) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{10}
+	return file_wandb_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *BranchPoint) GetRun() string {
@@ -1472,7 +1565,7 @@ type SettingsRecord struct {
 
 func (x *SettingsRecord) Reset() {
 	*x = SettingsRecord{}
-	mi := &file_wandb_proto_msgTypes[11]
+	mi := &file_wandb_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1484,7 +1577,7 @@ func (x *SettingsRecord) String() string {
 func (*SettingsRecord) ProtoMessage() {}
 
 func (x *SettingsRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[11]
+	mi := &file_wandb_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1497,7 +1590,7 @@ func (x *SettingsRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingsRecord.ProtoReflect.Descriptor instead.
 func (*SettingsRecord) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{11}
+	return file_wandb_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SettingsRecord) GetItem() []*SettingsItem {
@@ -1524,7 +1617,7 @@ type SettingsItem struct {
 
 func (x *SettingsItem) Reset() {
 	*x = SettingsItem{}
-	mi := &file_wandb_proto_msgTypes[12]
+	mi := &file_wandb_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1536,7 +1629,7 @@ func (x *SettingsItem) String() string {
 func (*SettingsItem) ProtoMessage() {}
 
 func (x *SettingsItem) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[12]
+	mi := &file_wandb_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1549,7 +1642,7 @@ func (x *SettingsItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingsItem.ProtoReflect.Descriptor instead.
 func (*SettingsItem) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{12}
+	return file_wandb_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SettingsItem) GetKey() string {
@@ -1577,7 +1670,7 @@ type ConfigRecord struct {
 
 func (x *ConfigRecord) Reset() {
 	*x = ConfigRecord{}
-	mi := &file_wandb_proto_msgTypes[13]
+	mi := &file_wandb_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1589,7 +1682,7 @@ func (x *ConfigRecord) String() string {
 func (*ConfigRecord) ProtoMessage() {}
 
 func (x *ConfigRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[13]
+	mi := &file_wandb_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1602,7 +1695,7 @@ func (x *ConfigRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigRecord.ProtoReflect.Descriptor instead.
 func (*ConfigRecord) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{13}
+	return file_wandb_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ConfigRecord) GetUpdate() []*ConfigItem {
@@ -1638,7 +1731,7 @@ type ConfigItem struct {
 
 func (x *ConfigItem) Reset() {
 	*x = ConfigItem{}
-	mi := &file_wandb_proto_msgTypes[14]
+	mi := &file_wandb_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1650,7 +1743,7 @@ func (x *ConfigItem) String() string {
 func (*ConfigItem) ProtoMessage() {}
 
 func (x *ConfigItem) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[14]
+	mi := &file_wandb_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1663,7 +1756,7 @@ func (x *ConfigItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigItem.ProtoReflect.Descriptor instead.
 func (*ConfigItem) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{14}
+	return file_wandb_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ConfigItem) GetKey() string {
@@ -1699,7 +1792,7 @@ type SummaryRecord struct {
 
 func (x *SummaryRecord) Reset() {
 	*x = SummaryRecord{}
-	mi := &file_wandb_proto_msgTypes[15]
+	mi := &file_wandb_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1711,7 +1804,7 @@ func (x *SummaryRecord) String() string {
 func (*SummaryRecord) ProtoMessage() {}
 
 func (x *SummaryRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[15]
+	mi := &file_wandb_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1724,7 +1817,7 @@ func (x *SummaryRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SummaryRecord.ProtoReflect.Descriptor instead.
 func (*SummaryRecord) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{15}
+	return file_wandb_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SummaryRecord) GetUpdate() []*SummaryItem {
@@ -1766,7 +1859,7 @@ type SummaryItem struct {
 
 func (x *SummaryItem) Reset() {
 	*x = SummaryItem{}
-	mi := &file_wandb_proto_msgTypes[16]
+	mi := &file_wandb_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1778,7 +1871,7 @@ func (x *SummaryItem) String() string {
 func (*SummaryItem) ProtoMessage() {}
 
 func (x *SummaryItem) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[16]
+	mi := &file_wandb_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1791,7 +1884,7 @@ func (x *SummaryItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SummaryItem.ProtoReflect.Descriptor instead.
 func (*SummaryItem) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{16}
+	return file_wandb_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SummaryItem) GetKey() string {
@@ -1826,7 +1919,7 @@ type HistoryRecord struct {
 
 func (x *HistoryRecord) Reset() {
 	*x = HistoryRecord{}
-	mi := &file_wandb_proto_msgTypes[17]
+	mi := &file_wandb_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1838,7 +1931,7 @@ func (x *HistoryRecord) String() string {
 func (*HistoryRecord) ProtoMessage() {}
 
 func (x *HistoryRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[17]
+	mi := &file_wandb_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1851,7 +1944,7 @@ func (x *HistoryRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryRecord.ProtoReflect.Descriptor instead.
 func (*HistoryRecord) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{17}
+	return file_wandb_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *HistoryRecord) GetItem() []*HistoryItem {
@@ -1884,7 +1977,7 @@ type HistoryStep struct {
 
 func (x *HistoryStep) Reset() {
 	*x = HistoryStep{}
-	mi := &file_wandb_proto_msgTypes[18]
+	mi := &file_wandb_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1896,7 +1989,7 @@ func (x *HistoryStep) String() string {
 func (*HistoryStep) ProtoMessage() {}
 
 func (x *HistoryStep) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[18]
+	mi := &file_wandb_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1909,7 +2002,7 @@ func (x *HistoryStep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryStep.ProtoReflect.Descriptor instead.
 func (*HistoryStep) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{18}
+	return file_wandb_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *HistoryStep) GetNum() int64 {
@@ -1930,7 +2023,7 @@ type HistoryItem struct {
 
 func (x *HistoryItem) Reset() {
 	*x = HistoryItem{}
-	mi := &file_wandb_proto_msgTypes[19]
+	mi := &file_wandb_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1942,7 +2035,7 @@ func (x *HistoryItem) String() string {
 func (*HistoryItem) ProtoMessage() {}
 
 func (x *HistoryItem) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[19]
+	mi := &file_wandb_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1955,7 +2048,7 @@ func (x *HistoryItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryItem.ProtoReflect.Descriptor instead.
 func (*HistoryItem) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{19}
+	return file_wandb_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *HistoryItem) GetKey() string {
@@ -1991,7 +2084,7 @@ type StatsRecord struct {
 
 func (x *StatsRecord) Reset() {
 	*x = StatsRecord{}
-	mi := &file_wandb_proto_msgTypes[20]
+	mi := &file_wandb_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2003,7 +2096,7 @@ func (x *StatsRecord) String() string {
 func (*StatsRecord) ProtoMessage() {}
 
 func (x *StatsRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[20]
+	mi := &file_wandb_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2016,7 +2109,7 @@ func (x *StatsRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatsRecord.ProtoReflect.Descriptor instead.
 func (*StatsRecord) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{20}
+	return file_wandb_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *StatsRecord) GetStatsType() StatsRecord_StatsType {
@@ -2058,7 +2151,7 @@ type StatsItem struct {
 
 func (x *StatsItem) Reset() {
 	*x = StatsItem{}
-	mi := &file_wandb_proto_msgTypes[21]
+	mi := &file_wandb_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2070,7 +2163,7 @@ func (x *StatsItem) String() string {
 func (*StatsItem) ProtoMessage() {}
 
 func (x *StatsItem) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[21]
+	mi := &file_wandb_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2083,7 +2176,7 @@ func (x *StatsItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatsItem.ProtoReflect.Descriptor instead.
 func (*StatsItem) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{21}
+	return file_wandb_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *StatsItem) GetKey() string {
@@ -2112,7 +2205,7 @@ type OutputRecord struct {
 
 func (x *OutputRecord) Reset() {
 	*x = OutputRecord{}
-	mi := &file_wandb_proto_msgTypes[22]
+	mi := &file_wandb_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2124,7 +2217,7 @@ func (x *OutputRecord) String() string {
 func (*OutputRecord) ProtoMessage() {}
 
 func (x *OutputRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[22]
+	mi := &file_wandb_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2137,7 +2230,7 @@ func (x *OutputRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputRecord.ProtoReflect.Descriptor instead.
 func (*OutputRecord) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{22}
+	return file_wandb_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *OutputRecord) GetOutputType() OutputRecord_OutputType {
@@ -2182,7 +2275,7 @@ type OutputRawRecord struct {
 
 func (x *OutputRawRecord) Reset() {
 	*x = OutputRawRecord{}
-	mi := &file_wandb_proto_msgTypes[23]
+	mi := &file_wandb_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2194,7 +2287,7 @@ func (x *OutputRawRecord) String() string {
 func (*OutputRawRecord) ProtoMessage() {}
 
 func (x *OutputRawRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[23]
+	mi := &file_wandb_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2207,7 +2300,7 @@ func (x *OutputRawRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputRawRecord.ProtoReflect.Descriptor instead.
 func (*OutputRawRecord) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{23}
+	return file_wandb_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *OutputRawRecord) GetOutputType() OutputRawRecord_OutputType {
@@ -2248,7 +2341,7 @@ type OutputLoggerRecord struct {
 
 func (x *OutputLoggerRecord) Reset() {
 	*x = OutputLoggerRecord{}
-	mi := &file_wandb_proto_msgTypes[24]
+	mi := &file_wandb_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2260,7 +2353,7 @@ func (x *OutputLoggerRecord) String() string {
 func (*OutputLoggerRecord) ProtoMessage() {}
 
 func (x *OutputLoggerRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[24]
+	mi := &file_wandb_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2273,7 +2366,7 @@ func (x *OutputLoggerRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputLoggerRecord.ProtoReflect.Descriptor instead.
 func (*OutputLoggerRecord) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{24}
+	return file_wandb_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *OutputLoggerRecord) GetLine() string {
@@ -2300,7 +2393,7 @@ type FilesRecord struct {
 
 func (x *FilesRecord) Reset() {
 	*x = FilesRecord{}
-	mi := &file_wandb_proto_msgTypes[25]
+	mi := &file_wandb_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2312,7 +2405,7 @@ func (x *FilesRecord) String() string {
 func (*FilesRecord) ProtoMessage() {}
 
 func (x *FilesRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[25]
+	mi := &file_wandb_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2325,7 +2418,7 @@ func (x *FilesRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FilesRecord.ProtoReflect.Descriptor instead.
 func (*FilesRecord) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{25}
+	return file_wandb_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *FilesRecord) GetFiles() []*FilesItem {
@@ -2353,7 +2446,7 @@ type FilesItem struct {
 
 func (x *FilesItem) Reset() {
 	*x = FilesItem{}
-	mi := &file_wandb_proto_msgTypes[26]
+	mi := &file_wandb_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2365,7 +2458,7 @@ func (x *FilesItem) String() string {
 func (*FilesItem) ProtoMessage() {}
 
 func (x *FilesItem) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[26]
+	mi := &file_wandb_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2378,7 +2471,7 @@ func (x *FilesItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FilesItem.ProtoReflect.Descriptor instead.
 func (*FilesItem) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{26}
+	return file_wandb_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *FilesItem) GetPath() string {
@@ -2420,7 +2513,7 @@ type MetricRecord struct {
 
 func (x *MetricRecord) Reset() {
 	*x = MetricRecord{}
-	mi := &file_wandb_proto_msgTypes[27]
+	mi := &file_wandb_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2432,7 +2525,7 @@ func (x *MetricRecord) String() string {
 func (*MetricRecord) ProtoMessage() {}
 
 func (x *MetricRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[27]
+	mi := &file_wandb_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2445,7 +2538,7 @@ func (x *MetricRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetricRecord.ProtoReflect.Descriptor instead.
 func (*MetricRecord) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{27}
+	return file_wandb_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *MetricRecord) GetName() string {
@@ -2529,7 +2622,7 @@ type MetricOptions struct {
 
 func (x *MetricOptions) Reset() {
 	*x = MetricOptions{}
-	mi := &file_wandb_proto_msgTypes[28]
+	mi := &file_wandb_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2541,7 +2634,7 @@ func (x *MetricOptions) String() string {
 func (*MetricOptions) ProtoMessage() {}
 
 func (x *MetricOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[28]
+	mi := &file_wandb_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2554,7 +2647,7 @@ func (x *MetricOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetricOptions.ProtoReflect.Descriptor instead.
 func (*MetricOptions) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{28}
+	return file_wandb_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *MetricOptions) GetStepSync() bool {
@@ -2594,7 +2687,7 @@ type MetricSummary struct {
 
 func (x *MetricSummary) Reset() {
 	*x = MetricSummary{}
-	mi := &file_wandb_proto_msgTypes[29]
+	mi := &file_wandb_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2606,7 +2699,7 @@ func (x *MetricSummary) String() string {
 func (*MetricSummary) ProtoMessage() {}
 
 func (x *MetricSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[29]
+	mi := &file_wandb_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2619,7 +2712,7 @@ func (x *MetricSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetricSummary.ProtoReflect.Descriptor instead.
 func (*MetricSummary) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{29}
+	return file_wandb_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *MetricSummary) GetMin() bool {
@@ -2687,7 +2780,7 @@ type MetricControl struct {
 
 func (x *MetricControl) Reset() {
 	*x = MetricControl{}
-	mi := &file_wandb_proto_msgTypes[30]
+	mi := &file_wandb_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2699,7 +2792,7 @@ func (x *MetricControl) String() string {
 func (*MetricControl) ProtoMessage() {}
 
 func (x *MetricControl) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[30]
+	mi := &file_wandb_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2712,7 +2805,7 @@ func (x *MetricControl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetricControl.ProtoReflect.Descriptor instead.
 func (*MetricControl) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{30}
+	return file_wandb_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *MetricControl) GetOverwrite() bool {
@@ -2735,7 +2828,7 @@ type AlertRecord struct {
 
 func (x *AlertRecord) Reset() {
 	*x = AlertRecord{}
-	mi := &file_wandb_proto_msgTypes[31]
+	mi := &file_wandb_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2747,7 +2840,7 @@ func (x *AlertRecord) String() string {
 func (*AlertRecord) ProtoMessage() {}
 
 func (x *AlertRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[31]
+	mi := &file_wandb_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2760,7 +2853,7 @@ func (x *AlertRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AlertRecord.ProtoReflect.Descriptor instead.
 func (*AlertRecord) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{31}
+	return file_wandb_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *AlertRecord) GetTitle() string {
@@ -2812,7 +2905,7 @@ type RunExitRecord struct {
 
 func (x *RunExitRecord) Reset() {
 	*x = RunExitRecord{}
-	mi := &file_wandb_proto_msgTypes[32]
+	mi := &file_wandb_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2824,7 +2917,7 @@ func (x *RunExitRecord) String() string {
 func (*RunExitRecord) ProtoMessage() {}
 
 func (x *RunExitRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[32]
+	mi := &file_wandb_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2837,7 +2930,7 @@ func (x *RunExitRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunExitRecord.ProtoReflect.Descriptor instead.
 func (*RunExitRecord) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{32}
+	return file_wandb_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RunExitRecord) GetExitCode() int32 {
@@ -2898,7 +2991,7 @@ type TBRecord struct {
 
 func (x *TBRecord) Reset() {
 	*x = TBRecord{}
-	mi := &file_wandb_proto_msgTypes[33]
+	mi := &file_wandb_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2910,7 +3003,7 @@ func (x *TBRecord) String() string {
 func (*TBRecord) ProtoMessage() {}
 
 func (x *TBRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[33]
+	mi := &file_wandb_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2923,7 +3016,7 @@ func (x *TBRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TBRecord.ProtoReflect.Descriptor instead.
 func (*TBRecord) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{33}
+	return file_wandb_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *TBRecord) GetLogDir() string {
@@ -3011,7 +3104,7 @@ type ArtifactRecord struct {
 
 func (x *ArtifactRecord) Reset() {
 	*x = ArtifactRecord{}
-	mi := &file_wandb_proto_msgTypes[34]
+	mi := &file_wandb_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3023,7 +3116,7 @@ func (x *ArtifactRecord) String() string {
 func (*ArtifactRecord) ProtoMessage() {}
 
 func (x *ArtifactRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[34]
+	mi := &file_wandb_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3036,7 +3129,7 @@ func (x *ArtifactRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ArtifactRecord.ProtoReflect.Descriptor instead.
 func (*ArtifactRecord) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{34}
+	return file_wandb_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ArtifactRecord) GetRunId() string {
@@ -3199,7 +3292,7 @@ type ArtifactManifest struct {
 
 func (x *ArtifactManifest) Reset() {
 	*x = ArtifactManifest{}
-	mi := &file_wandb_proto_msgTypes[35]
+	mi := &file_wandb_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3211,7 +3304,7 @@ func (x *ArtifactManifest) String() string {
 func (*ArtifactManifest) ProtoMessage() {}
 
 func (x *ArtifactManifest) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[35]
+	mi := &file_wandb_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3224,7 +3317,7 @@ func (x *ArtifactManifest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ArtifactManifest.ProtoReflect.Descriptor instead.
 func (*ArtifactManifest) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{35}
+	return file_wandb_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ArtifactManifest) GetVersion() int32 {
@@ -3272,7 +3365,7 @@ type StoragePolicyConfigItem struct {
 
 func (x *StoragePolicyConfigItem) Reset() {
 	*x = StoragePolicyConfigItem{}
-	mi := &file_wandb_proto_msgTypes[36]
+	mi := &file_wandb_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3284,7 +3377,7 @@ func (x *StoragePolicyConfigItem) String() string {
 func (*StoragePolicyConfigItem) ProtoMessage() {}
 
 func (x *StoragePolicyConfigItem) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[36]
+	mi := &file_wandb_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3297,7 +3390,7 @@ func (x *StoragePolicyConfigItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoragePolicyConfigItem.ProtoReflect.Descriptor instead.
 func (*StoragePolicyConfigItem) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{36}
+	return file_wandb_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *StoragePolicyConfigItem) GetKey() string {
@@ -3331,7 +3424,7 @@ type ArtifactManifestEntry struct {
 
 func (x *ArtifactManifestEntry) Reset() {
 	*x = ArtifactManifestEntry{}
-	mi := &file_wandb_proto_msgTypes[37]
+	mi := &file_wandb_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3343,7 +3436,7 @@ func (x *ArtifactManifestEntry) String() string {
 func (*ArtifactManifestEntry) ProtoMessage() {}
 
 func (x *ArtifactManifestEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[37]
+	mi := &file_wandb_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3356,7 +3449,7 @@ func (x *ArtifactManifestEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ArtifactManifestEntry.ProtoReflect.Descriptor instead.
 func (*ArtifactManifestEntry) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{37}
+	return file_wandb_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ArtifactManifestEntry) GetPath() string {
@@ -3432,7 +3525,7 @@ type ExtraItem struct {
 
 func (x *ExtraItem) Reset() {
 	*x = ExtraItem{}
-	mi := &file_wandb_proto_msgTypes[38]
+	mi := &file_wandb_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3444,7 +3537,7 @@ func (x *ExtraItem) String() string {
 func (*ExtraItem) ProtoMessage() {}
 
 func (x *ExtraItem) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[38]
+	mi := &file_wandb_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3457,7 +3550,7 @@ func (x *ExtraItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtraItem.ProtoReflect.Descriptor instead.
 func (*ExtraItem) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{38}
+	return file_wandb_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ExtraItem) GetKey() string {
@@ -3487,7 +3580,7 @@ type UseArtifactRecord struct {
 
 func (x *UseArtifactRecord) Reset() {
 	*x = UseArtifactRecord{}
-	mi := &file_wandb_proto_msgTypes[39]
+	mi := &file_wandb_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3499,7 +3592,7 @@ func (x *UseArtifactRecord) String() string {
 func (*UseArtifactRecord) ProtoMessage() {}
 
 func (x *UseArtifactRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[39]
+	mi := &file_wandb_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3512,7 +3605,7 @@ func (x *UseArtifactRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UseArtifactRecord.ProtoReflect.Descriptor instead.
 func (*UseArtifactRecord) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{39}
+	return file_wandb_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *UseArtifactRecord) GetId() string {
@@ -3559,7 +3652,7 @@ type PartialJobArtifact struct {
 
 func (x *PartialJobArtifact) Reset() {
 	*x = PartialJobArtifact{}
-	mi := &file_wandb_proto_msgTypes[40]
+	mi := &file_wandb_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3571,7 +3664,7 @@ func (x *PartialJobArtifact) String() string {
 func (*PartialJobArtifact) ProtoMessage() {}
 
 func (x *PartialJobArtifact) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[40]
+	mi := &file_wandb_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3584,7 +3677,7 @@ func (x *PartialJobArtifact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartialJobArtifact.ProtoReflect.Descriptor instead.
 func (*PartialJobArtifact) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{40}
+	return file_wandb_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *PartialJobArtifact) GetJobName() string {
@@ -3616,7 +3709,7 @@ type TelemetryRecord struct {
 
 func (x *TelemetryRecord) Reset() {
 	*x = TelemetryRecord{}
-	mi := &file_wandb_proto_msgTypes[41]
+	mi := &file_wandb_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3628,7 +3721,7 @@ func (x *TelemetryRecord) String() string {
 func (*TelemetryRecord) ProtoMessage() {}
 
 func (x *TelemetryRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[41]
+	mi := &file_wandb_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3641,7 +3734,7 @@ func (x *TelemetryRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TelemetryRecord.ProtoReflect.Descriptor instead.
 func (*TelemetryRecord) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{41}
+	return file_wandb_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *TelemetryRecord) GetImportsInit() *Imports {
@@ -3738,7 +3831,7 @@ type Imports struct {
 
 func (x *Imports) Reset() {
 	*x = Imports{}
-	mi := &file_wandb_proto_msgTypes[42]
+	mi := &file_wandb_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3750,7 +3843,7 @@ func (x *Imports) String() string {
 func (*Imports) ProtoMessage() {}
 
 func (x *Imports) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[42]
+	mi := &file_wandb_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3763,7 +3856,7 @@ func (x *Imports) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Imports.ProtoReflect.Descriptor instead.
 func (*Imports) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{42}
+	return file_wandb_proto_rawDescGZIP(), []int{43}
 }
 
 // Deprecated is kept as unknown fields, as Imports is.
@@ -3775,7 +3868,7 @@ type Deprecated struct {
 
 func (x *Deprecated) Reset() {
 	*x = Deprecated{}
-	mi := &file_wandb_proto_msgTypes[43]
+	mi := &file_wandb_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3787,7 +3880,7 @@ func (x *Deprecated) String() string {
 func (*Deprecated) ProtoMessage() {}
 
 func (x *Deprecated) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[43]
+	mi := &file_wandb_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3800,7 +3893,7 @@ func (x *Deprecated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Deprecated.ProtoReflect.Descriptor instead.
 func (*Deprecated) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{43}
+	return file_wandb_proto_rawDescGZIP(), []int{44}
 }
 
 type Feature struct {
@@ -3846,7 +3939,7 @@ type Feature struct {
 
 func (x *Feature) Reset() {
 	*x = Feature{}
-	mi := &file_wandb_proto_msgTypes[44]
+	mi := &file_wandb_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3858,7 +3951,7 @@ func (x *Feature) String() string {
 func (*Feature) ProtoMessage() {}
 
 func (x *Feature) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[44]
+	mi := &file_wandb_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3871,7 +3964,7 @@ func (x *Feature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Feature.ProtoReflect.Descriptor instead.
 func (*Feature) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{44}
+	return file_wandb_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Feature) GetWatch() bool {
@@ -4137,7 +4230,7 @@ type Env struct {
 
 func (x *Env) Reset() {
 	*x = Env{}
-	mi := &file_wandb_proto_msgTypes[45]
+	mi := &file_wandb_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4149,7 +4242,7 @@ func (x *Env) String() string {
 func (*Env) ProtoMessage() {}
 
 func (x *Env) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[45]
+	mi := &file_wandb_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4162,7 +4255,7 @@ func (x *Env) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Env.ProtoReflect.Descriptor instead.
 func (*Env) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{45}
+	return file_wandb_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Env) GetJupyter() bool {
@@ -4246,7 +4339,7 @@ type Labels struct {
 
 func (x *Labels) Reset() {
 	*x = Labels{}
-	mi := &file_wandb_proto_msgTypes[46]
+	mi := &file_wandb_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4258,7 +4351,7 @@ func (x *Labels) String() string {
 func (*Labels) ProtoMessage() {}
 
 func (x *Labels) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[46]
+	mi := &file_wandb_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4271,7 +4364,7 @@ func (x *Labels) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Labels.ProtoReflect.Descriptor instead.
 func (*Labels) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{46}
+	return file_wandb_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Labels) GetCodeString() string {
@@ -4337,7 +4430,7 @@ type EnvironmentRecord struct {
 
 func (x *EnvironmentRecord) Reset() {
 	*x = EnvironmentRecord{}
-	mi := &file_wandb_proto_msgTypes[47]
+	mi := &file_wandb_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4349,7 +4442,7 @@ func (x *EnvironmentRecord) String() string {
 func (*EnvironmentRecord) ProtoMessage() {}
 
 func (x *EnvironmentRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[47]
+	mi := &file_wandb_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4362,7 +4455,7 @@ func (x *EnvironmentRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnvironmentRecord.ProtoReflect.Descriptor instead.
 func (*EnvironmentRecord) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{47}
+	return file_wandb_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *EnvironmentRecord) GetOs() string {
@@ -4599,7 +4692,7 @@ type DiskInfo struct {
 
 func (x *DiskInfo) Reset() {
 	*x = DiskInfo{}
-	mi := &file_wandb_proto_msgTypes[48]
+	mi := &file_wandb_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4611,7 +4704,7 @@ func (x *DiskInfo) String() string {
 func (*DiskInfo) ProtoMessage() {}
 
 func (x *DiskInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[48]
+	mi := &file_wandb_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4624,7 +4717,7 @@ func (x *DiskInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiskInfo.ProtoReflect.Descriptor instead.
 func (*DiskInfo) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{48}
+	return file_wandb_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *DiskInfo) GetTotal() uint64 {
@@ -4650,7 +4743,7 @@ type MemoryInfo struct {
 
 func (x *MemoryInfo) Reset() {
 	*x = MemoryInfo{}
-	mi := &file_wandb_proto_msgTypes[49]
+	mi := &file_wandb_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4662,7 +4755,7 @@ func (x *MemoryInfo) String() string {
 func (*MemoryInfo) ProtoMessage() {}
 
 func (x *MemoryInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[49]
+	mi := &file_wandb_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4675,7 +4768,7 @@ func (x *MemoryInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemoryInfo.ProtoReflect.Descriptor instead.
 func (*MemoryInfo) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{49}
+	return file_wandb_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *MemoryInfo) GetTotal() uint64 {
@@ -4695,7 +4788,7 @@ type CpuInfo struct {
 
 func (x *CpuInfo) Reset() {
 	*x = CpuInfo{}
-	mi := &file_wandb_proto_msgTypes[50]
+	mi := &file_wandb_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4707,7 +4800,7 @@ func (x *CpuInfo) String() string {
 func (*CpuInfo) ProtoMessage() {}
 
 func (x *CpuInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[50]
+	mi := &file_wandb_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4720,7 +4813,7 @@ func (x *CpuInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CpuInfo.ProtoReflect.Descriptor instead.
 func (*CpuInfo) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{50}
+	return file_wandb_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *CpuInfo) GetCount() uint32 {
@@ -4753,7 +4846,7 @@ type AppleInfo struct {
 
 func (x *AppleInfo) Reset() {
 	*x = AppleInfo{}
-	mi := &file_wandb_proto_msgTypes[51]
+	mi := &file_wandb_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4765,7 +4858,7 @@ func (x *AppleInfo) String() string {
 func (*AppleInfo) ProtoMessage() {}
 
 func (x *AppleInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[51]
+	mi := &file_wandb_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4778,7 +4871,7 @@ func (x *AppleInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppleInfo.ProtoReflect.Descriptor instead.
 func (*AppleInfo) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{51}
+	return file_wandb_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *AppleInfo) GetName() string {
@@ -4850,7 +4943,7 @@ type GpuNvidiaInfo struct {
 
 func (x *GpuNvidiaInfo) Reset() {
 	*x = GpuNvidiaInfo{}
-	mi := &file_wandb_proto_msgTypes[52]
+	mi := &file_wandb_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4862,7 +4955,7 @@ func (x *GpuNvidiaInfo) String() string {
 func (*GpuNvidiaInfo) ProtoMessage() {}
 
 func (x *GpuNvidiaInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[52]
+	mi := &file_wandb_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4875,7 +4968,7 @@ func (x *GpuNvidiaInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GpuNvidiaInfo.ProtoReflect.Descriptor instead.
 func (*GpuNvidiaInfo) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{52}
+	return file_wandb_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *GpuNvidiaInfo) GetName() string {
@@ -4934,7 +5027,7 @@ type GpuAmdInfo struct {
 
 func (x *GpuAmdInfo) Reset() {
 	*x = GpuAmdInfo{}
-	mi := &file_wandb_proto_msgTypes[53]
+	mi := &file_wandb_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4946,7 +5039,7 @@ func (x *GpuAmdInfo) String() string {
 func (*GpuAmdInfo) ProtoMessage() {}
 
 func (x *GpuAmdInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[53]
+	mi := &file_wandb_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4959,7 +5052,7 @@ func (x *GpuAmdInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GpuAmdInfo.ProtoReflect.Descriptor instead.
 func (*GpuAmdInfo) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{53}
+	return file_wandb_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *GpuAmdInfo) GetId() string {
@@ -5065,7 +5158,7 @@ type TrainiumInfo struct {
 
 func (x *TrainiumInfo) Reset() {
 	*x = TrainiumInfo{}
-	mi := &file_wandb_proto_msgTypes[54]
+	mi := &file_wandb_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5077,7 +5170,7 @@ func (x *TrainiumInfo) String() string {
 func (*TrainiumInfo) ProtoMessage() {}
 
 func (x *TrainiumInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[54]
+	mi := &file_wandb_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5090,7 +5183,7 @@ func (x *TrainiumInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TrainiumInfo.ProtoReflect.Descriptor instead.
 func (*TrainiumInfo) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{54}
+	return file_wandb_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *TrainiumInfo) GetName() string {
@@ -5133,7 +5226,7 @@ type TPUInfo struct {
 
 func (x *TPUInfo) Reset() {
 	*x = TPUInfo{}
-	mi := &file_wandb_proto_msgTypes[55]
+	mi := &file_wandb_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5145,7 +5238,7 @@ func (x *TPUInfo) String() string {
 func (*TPUInfo) ProtoMessage() {}
 
 func (x *TPUInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[55]
+	mi := &file_wandb_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5158,7 +5251,7 @@ func (x *TPUInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TPUInfo.ProtoReflect.Descriptor instead.
 func (*TPUInfo) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{55}
+	return file_wandb_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *TPUInfo) GetName() string {
@@ -5200,7 +5293,7 @@ type CoreWeaveInfo struct {
 
 func (x *CoreWeaveInfo) Reset() {
 	*x = CoreWeaveInfo{}
-	mi := &file_wandb_proto_msgTypes[56]
+	mi := &file_wandb_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5212,7 +5305,7 @@ func (x *CoreWeaveInfo) String() string {
 func (*CoreWeaveInfo) ProtoMessage() {}
 
 func (x *CoreWeaveInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_wandb_proto_msgTypes[56]
+	mi := &file_wandb_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5225,7 +5318,7 @@ func (x *CoreWeaveInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoreWeaveInfo.ProtoReflect.Descriptor instead.
 func (*CoreWeaveInfo) Descriptor() ([]byte, []int) {
-	return file_wandb_proto_rawDescGZIP(), []int{56}
+	return file_wandb_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *CoreWeaveInfo) GetClusterName() string {
@@ -5313,7 +5406,7 @@ const file_wandb_proto_rawDesc = "" +
 	"\vFinalRecord\x126\n" +
 	"\x05_info\x18\xc8\x01 \x01(\v2 .wandbagent.runlog.v1.RecordInfoR\x04Info\"M\n" +
 	"\x13RunPreemptingRecord\x126\n" +
-	"\x05_info\x18\xc8\x01 \x01(\v2 .wandbagent.runlog.v1.RecordInfoR\x04Info\"\x8a\a\n" +
+	"\x05_info\x18\xc8\x01 \x01(\v2 .wandbagent.runlog.v1.RecordInfoR\x04Info\"\xda\a\n" +
 	"\tRunRecord\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x16\n" +
 	"\x06entity\x18\x02 \x01(\tR\x06entity\x12\x18\n" +
@@ -5340,7 +5433,15 @@ const file_wandb_proto_rawDesc = "" +
 	"\x03git\x18\x15 \x01(\v2#.wandbagent.runlog.v1.GitRepoRecordR\x03git\x12\x16\n" +
 	"\x06forked\x18\x16 \x01(\bR\x06forked\x12D\n" +
 	"\fbranch_point\x18\x17 \x01(\v2!.wandbagent.runlog.v1.BranchPointR\vbranchPoint\x126\n" +
-	"\x05_info\x18\xc8\x01 \x01(\v2 .wandbagent.runlog.v1.RecordInfoR\x04Info\"C\n" +
+	"\x05_info\x18\xc8\x01 \x01(\v2 .wandbagent.runlog.v1.RecordInfoR\x04Info\x12\x17\n" +
+	"\x06resume\x18\xe8\a \x01(\tR\x06resume\x125\n" +
+	"\x06writer\x18\xe9\a \x01(\v2\x1c.wandbagent.runlog.v1.WriterR\x06writer\"z\n" +
+	"\x06Writer\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
+	"\x05label\x18\x02 \x01(\tR\x05label\x12\x16\n" +
+	"\x06shared\x18\x03 \x01(\bR\x06shared\x12\x1c\n" +
+	"\tsecondary\x18\x04 \x01(\bR\tsecondary\x12\x14\n" +
+	"\x05order\x18\x05 \x01(\x05R\x05order\"C\n" +
 	"\rGitRepoRecord\x12\x1a\n" +
 	"\n" +
 	"remote_url\x18\x01 \x01(\tR\x06remote\x12\x16\n" +
@@ -5764,7 +5865,7 @@ func file_wandb_proto_rawDescGZIP() []byte {
 }
 
 var file_wandb_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_wandb_proto_msgTypes = make([]protoimpl.MessageInfo, 59)
+var file_wandb_proto_msgTypes = make([]protoimpl.MessageInfo, 60)
 var file_wandb_proto_goTypes = []any{
 	(StatsRecord_StatsType)(0),      // 0: wandbagent.runlog.v1.StatsRecord.StatsType
 	(OutputRecord_OutputType)(0),    // 1: wandbagent.runlog.v1.OutputRecord.OutputType
@@ -5781,163 +5882,165 @@ var file_wandb_proto_goTypes = []any{
 	(*FinalRecord)(nil),             // 12: wandbagent.runlog.v1.FinalRecord
 	(*RunPreemptingRecord)(nil),     // 13: wandbagent.runlog.v1.RunPreemptingRecord
 	(*RunRecord)(nil),               // 14: wandbagent.runlog.v1.RunRecord
-	(*GitRepoRecord)(nil),           // 15: wandbagent.runlog.v1.GitRepoRecord
-	(*BranchPoint)(nil),             // 16: wandbagent.runlog.v1.BranchPoint
-	(*SettingsRecord)(nil),          // 17: wandbagent.runlog.v1.SettingsRecord
-	(*SettingsItem)(nil),            // 18: wandbagent.runlog.v1.SettingsItem
-	(*ConfigRecord)(nil),            // 19: wandbagent.runlog.v1.ConfigRecord
-	(*ConfigItem)(nil),              // 20: wandbagent.runlog.v1.ConfigItem
-	(*SummaryRecord)(nil),           // 21: wandbagent.runlog.v1.SummaryRecord
-	(*SummaryItem)(nil),             // 22: wandbagent.runlog.v1.SummaryItem
-	(*HistoryRecord)(nil),           // 23: wandbagent.runlog.v1.HistoryRecord
-	(*HistoryStep)(nil),             // 24: wandbagent.runlog.v1.HistoryStep
-	(*HistoryItem)(nil),             // 25: wandbagent.runlog.v1.HistoryItem
-	(*StatsRecord)(nil),             // 26: wandbagent.runlog.v1.StatsRecord
-	(*StatsItem)(nil),               // 27: wandbagent.runlog.v1.StatsItem
-	(*OutputRecord)(nil),            // 28: wandbagent.runlog.v1.OutputRecord
-	(*OutputRawRecord)(nil),         // 29: wandbagent.runlog.v1.OutputRawRecord
-	(*OutputLoggerRecord)(nil),      // 30: wandbagent.runlog.v1.OutputLoggerRecord
-	(*FilesRecord)(nil),             // 31: wandbagent.runlog.v1.FilesRecord
-	(*FilesItem)(nil),               // 32: wandbagent.runlog.v1.FilesItem
-	(*MetricRecord)(nil),            // 33: wandbagent.runlog.v1.MetricRecord
-	(*MetricOptions)(nil),           // 34: wandbagent.runlog.v1.MetricOptions
-	(*MetricSummary)(nil),           // 35: wandbagent.runlog.v1.MetricSummary
-	(*MetricControl)(nil),           // 36: wandbagent.runlog.v1.MetricControl
-	(*AlertRecord)(nil),             // 37: wandbagent.runlog.v1.AlertRecord
-	(*RunExitRecord)(nil),           // 38: wandbagent.runlog.v1.RunExitRecord
-	(*TBRecord)(nil),                // 39: wandbagent.runlog.v1.TBRecord
-	(*ArtifactRecord)(nil),          // 40: wandbagent.runlog.v1.ArtifactRecord
-	(*ArtifactManifest)(nil),        // 41: wandbagent.runlog.v1.ArtifactManifest
-	(*StoragePolicyConfigItem)(nil), // 42: wandbagent.runlog.v1.StoragePolicyConfigItem
-	(*ArtifactManifestEntry)(nil),   // 43: wandbagent.runlog.v1.ArtifactManifestEntry
-	(*ExtraItem)(nil),               // 44: wandbagent.runlog.v1.ExtraItem
-	(*UseArtifactRecord)(nil),       // 45: wandbagent.runlog.v1.UseArtifactRecord
-	(*PartialJobArtifact)(nil),      // 46: wandbagent.runlog.v1.PartialJobArtifact
-	(*TelemetryRecord)(nil),         // 47: wandbagent.runlog.v1.TelemetryRecord
-	(*Imports)(nil),                 // 48: wandbagent.runlog.v1.Imports
-	(*Deprecated)(nil),              // 49: wandbagent.runlog.v1.Deprecated
-	(*Feature)(nil),                 // 50: wandbagent.runlog.v1.Feature
-	(*Env)(nil),                     // 51: wandbagent.runlog.v1.Env
-	(*Labels)(nil),                  // 52: wandbagent.runlog.v1.Labels
-	(*EnvironmentRecord)(nil),       // 53: wandbagent.runlog.v1.EnvironmentRecord
-	(*DiskInfo)(nil),                // 54: wandbagent.runlog.v1.DiskInfo
-	(*MemoryInfo)(nil),              // 55: wandbagent.runlog.v1.MemoryInfo
-	(*CpuInfo)(nil),                 // 56: wandbagent.runlog.v1.CpuInfo
-	(*AppleInfo)(nil),               // 57: wandbagent.runlog.v1.AppleInfo
-	(*GpuNvidiaInfo)(nil),           // 58: wandbagent.runlog.v1.GpuNvidiaInfo
-	(*GpuAmdInfo)(nil),              // 59: wandbagent.runlog.v1.GpuAmdInfo
-	(*TrainiumInfo)(nil),            // 60: wandbagent.runlog.v1.TrainiumInfo
-	(*TPUInfo)(nil),                 // 61: wandbagent.runlog.v1.TPUInfo
-	(*CoreWeaveInfo)(nil),           // 62: wandbagent.runlog.v1.CoreWeaveInfo
-	nil,                             // 63: wandbagent.runlog.v1.EnvironmentRecord.DiskEntry
-	nil,                             // 64: wandbagent.runlog.v1.EnvironmentRecord.SlurmEntry
-	(*timestamppb.Timestamp)(nil),   // 65: google.protobuf.Timestamp
+	(*Writer)(nil),                  // 15: wandbagent.runlog.v1.Writer
+	(*GitRepoRecord)(nil),           // 16: wandbagent.runlog.v1.GitRepoRecord
+	(*BranchPoint)(nil),             // 17: wandbagent.runlog.v1.BranchPoint
+	(*SettingsRecord)(nil),          // 18: wandbagent.runlog.v1.SettingsRecord
+	(*SettingsItem)(nil),            // 19: wandbagent.runlog.v1.SettingsItem
+	(*ConfigRecord)(nil),            // 20: wandbagent.runlog.v1.ConfigRecord
+	(*ConfigItem)(nil),              // 21: wandbagent.runlog.v1.ConfigItem
+	(*SummaryRecord)(nil),           // 22: wandbagent.runlog.v1.SummaryRecord
+	(*SummaryItem)(nil),             // 23: wandbagent.runlog.v1.SummaryItem
+	(*HistoryRecord)(nil),           // 24: wandbagent.runlog.v1.HistoryRecord
+	(*HistoryStep)(nil),             // 25: wandbagent.runlog.v1.HistoryStep
+	(*HistoryItem)(nil),             // 26: wandbagent.runlog.v1.HistoryItem
+	(*StatsRecord)(nil),             // 27: wandbagent.runlog.v1.StatsRecord
+	(*StatsItem)(nil),               // 28: wandbagent.runlog.v1.StatsItem
+	(*OutputRecord)(nil),            // 29: wandbagent.runlog.v1.OutputRecord
+	(*OutputRawRecord)(nil),         // 30: wandbagent.runlog.v1.OutputRawRecord
+	(*OutputLoggerRecord)(nil),      // 31: wandbagent.runlog.v1.OutputLoggerRecord
+	(*FilesRecord)(nil),             // 32: wandbagent.runlog.v1.FilesRecord
+	(*FilesItem)(nil),               // 33: wandbagent.runlog.v1.FilesItem
+	(*MetricRecord)(nil),            // 34: wandbagent.runlog.v1.MetricRecord
+	(*MetricOptions)(nil),           // 35: wandbagent.runlog.v1.MetricOptions
+	(*MetricSummary)(nil),           // 36: wandbagent.runlog.v1.MetricSummary
+	(*MetricControl)(nil),           // 37: wandbagent.runlog.v1.MetricControl
+	(*AlertRecord)(nil),             // 38: wandbagent.runlog.v1.AlertRecord
+	(*RunExitRecord)(nil),           // 39: wandbagent.runlog.v1.RunExitRecord
+	(*TBRecord)(nil),                // 40: wandbagent.runlog.v1.TBRecord
+	(*ArtifactRecord)(nil),          // 41: wandbagent.runlog.v1.ArtifactRecord
+	(*ArtifactManifest)(nil),        // 42: wandbagent.runlog.v1.ArtifactManifest
+	(*StoragePolicyConfigItem)(nil), // 43: wandbagent.runlog.v1.StoragePolicyConfigItem
+	(*ArtifactManifestEntry)(nil),   // 44: wandbagent.runlog.v1.ArtifactManifestEntry
+	(*ExtraItem)(nil),               // 45: wandbagent.runlog.v1.ExtraItem
+	(*UseArtifactRecord)(nil),       // 46: wandbagent.runlog.v1.UseArtifactRecord
+	(*PartialJobArtifact)(nil),      // 47: wandbagent.runlog.v1.PartialJobArtifact
+	(*TelemetryRecord)(nil),         // 48: wandbagent.runlog.v1.TelemetryRecord
+	(*Imports)(nil),                 // 49: wandbagent.runlog.v1.Imports
+	(*Deprecated)(nil),              // 50: wandbagent.runlog.v1.Deprecated
+	(*Feature)(nil),                 // 51: wandbagent.runlog.v1.Feature
+	(*Env)(nil),                     // 52: wandbagent.runlog.v1.Env
+	(*Labels)(nil),                  // 53: wandbagent.runlog.v1.Labels
+	(*EnvironmentRecord)(nil),       // 54: wandbagent.runlog.v1.EnvironmentRecord
+	(*DiskInfo)(nil),                // 55: wandbagent.runlog.v1.DiskInfo
+	(*MemoryInfo)(nil),              // 56: wandbagent.runlog.v1.MemoryInfo
+	(*CpuInfo)(nil),                 // 57: wandbagent.runlog.v1.CpuInfo
+	(*AppleInfo)(nil),               // 58: wandbagent.runlog.v1.AppleInfo
+	(*GpuNvidiaInfo)(nil),           // 59: wandbagent.runlog.v1.GpuNvidiaInfo
+	(*GpuAmdInfo)(nil),              // 60: wandbagent.runlog.v1.GpuAmdInfo
+	(*TrainiumInfo)(nil),            // 61: wandbagent.runlog.v1.TrainiumInfo
+	(*TPUInfo)(nil),                 // 62: wandbagent.runlog.v1.TPUInfo
+	(*CoreWeaveInfo)(nil),           // 63: wandbagent.runlog.v1.CoreWeaveInfo
+	nil,                             // 64: wandbagent.runlog.v1.EnvironmentRecord.DiskEntry
+	nil,                             // 65: wandbagent.runlog.v1.EnvironmentRecord.SlurmEntry
+	(*timestamppb.Timestamp)(nil),   // 66: google.protobuf.Timestamp
 }
 var file_wandb_proto_depIdxs = []int32{
-	23, // 0: wandbagent.runlog.v1.Record.history:type_name -> wandbagent.runlog.v1.HistoryRecord
-	21, // 1: wandbagent.runlog.v1.Record.summary:type_name -> wandbagent.runlog.v1.SummaryRecord
-	28, // 2: wandbagent.runlog.v1.Record.output:type_name -> wandbagent.runlog.v1.OutputRecord
-	19, // 3: wandbagent.runlog.v1.Record.config:type_name -> wandbagent.runlog.v1.ConfigRecord
-	31, // 4: wandbagent.runlog.v1.Record.files:type_name -> wandbagent.runlog.v1.FilesRecord
-	26, // 5: wandbagent.runlog.v1.Record.stats:type_name -> wandbagent.runlog.v1.StatsRecord
-	40, // 6: wandbagent.runlog.v1.Record.artifact:type_name -> wandbagent.runlog.v1.ArtifactRecord
-	39, // 7: wandbagent.runlog.v1.Record.tbrecord:type_name -> wandbagent.runlog.v1.TBRecord
-	37, // 8: wandbagent.runlog.v1.Record.alert:type_name -> wandbagent.runlog.v1.AlertRecord
-	47, // 9: wandbagent.runlog.v1.Record.telemetry:type_name -> wandbagent.runlog.v1.TelemetryRecord
-	33, // 10: wandbagent.runlog.v1.Record.metric:type_name -> wandbagent.runlog.v1.MetricRecord
-	29, // 11: wandbagent.runlog.v1.Record.output_raw:type_name -> wandbagent.runlog.v1.OutputRawRecord
-	14, // 12: wandbagent.runlog.v1.Record.run:type_name -> wandbagent.runlog.v1.RunRecord
-	38, // 13: wandbagent.runlog.v1.Record.exit:type_name -> wandbagent.runlog.v1.RunExitRecord
-	12, // 14: wandbagent.runlog.v1.Record.final:type_name -> wandbagent.runlog.v1.FinalRecord
-	9,  // 15: wandbagent.runlog.v1.Record.header:type_name -> wandbagent.runlog.v1.HeaderRecord
-	11, // 16: wandbagent.runlog.v1.Record.footer:type_name -> wandbagent.runlog.v1.FooterRecord
-	13, // 17: wandbagent.runlog.v1.Record.preempting:type_name -> wandbagent.runlog.v1.RunPreemptingRecord
-	45, // 18: wandbagent.runlog.v1.Record.use_artifact:type_name -> wandbagent.runlog.v1.UseArtifactRecord
-	53, // 19: wandbagent.runlog.v1.Record.environment:type_name -> wandbagent.runlog.v1.EnvironmentRecord
-	30, // 20: wandbagent.runlog.v1.Record.output_logger:type_name -> wandbagent.runlog.v1.OutputLoggerRecord
-	8,  // 21: wandbagent.runlog.v1.Record.control:type_name -> wandbagent.runlog.v1.Control
-	7,  // 22: wandbagent.runlog.v1.Record._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	10, // 23: wandbagent.runlog.v1.HeaderRecord.version_info:type_name -> wandbagent.runlog.v1.VersionInfo
-	7,  // 24: wandbagent.runlog.v1.HeaderRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	7,  // 25: wandbagent.runlog.v1.VersionInfo._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	7,  // 26: wandbagent.runlog.v1.FooterRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	7,  // 27: wandbagent.runlog.v1.FinalRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	7,  // 28: wandbagent.runlog.v1.RunPreemptingRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	19, // 29: wandbagent.runlog.v1.RunRecord.config:type_name -> wandbagent.runlog.v1.ConfigRecord
-	21, // 30: wandbagent.runlog.v1.RunRecord.summary:type_name -> wandbagent.runlog.v1.SummaryRecord
-	17, // 31: wandbagent.runlog.v1.RunRecord.settings:type_name -> wandbagent.runlog.v1.SettingsRecord
-	65, // 32: wandbagent.runlog.v1.RunRecord.start_time:type_name -> google.protobuf.Timestamp
-	47, // 33: wandbagent.runlog.v1.RunRecord.telemetry:type_name -> wandbagent.runlog.v1.TelemetryRecord
-	15, // 34: wandbagent.runlog.v1.RunRecord.git:type_name -> wandbagent.runlog.v1.GitRepoRecord
-	16, // 35: wandbagent.runlog.v1.RunRecord.branch_point:type_name -> wandbagent.runlog.v1.BranchPoint
-	7,  // 36: wandbagent.runlog.v1.RunRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	18, // 37: wandbagent.runlog.v1.SettingsRecord.item:type_name -> wandbagent.runlog.v1.SettingsItem
-	7,  // 38: wandbagent.runlog.v1.SettingsRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	20, // 39: wandbagent.runlog.v1.ConfigRecord.update:type_name -> wandbagent.runlog.v1.ConfigItem
-	20, // 40: wandbagent.runlog.v1.ConfigRecord.remove:type_name -> wandbagent.runlog.v1.ConfigItem
-	7,  // 41: wandbagent.runlog.v1.ConfigRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	22, // 42: wandbagent.runlog.v1.SummaryRecord.update:type_name -> wandbagent.runlog.v1.SummaryItem
-	22, // 43: wandbagent.runlog.v1.SummaryRecord.remove:type_name -> wandbagent.runlog.v1.SummaryItem
-	7,  // 44: wandbagent.runlog.v1.SummaryRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	25, // 45: wandbagent.runlog.v1.HistoryRecord.item:type_name -> wandbagent.runlog.v1.HistoryItem
-	24, // 46: wandbagent.runlog.v1.HistoryRecord.step:type_name -> wandbagent.runlog.v1.HistoryStep
-	7,  // 47: wandbagent.runlog.v1.HistoryRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	0,  // 48: wandbagent.runlog.v1.StatsRecord.stats_type:type_name -> wandbagent.runlog.v1.StatsRecord.StatsType
-	65, // 49: wandbagent.runlog.v1.StatsRecord.timestamp:type_name -> google.protobuf.Timestamp
-	27, // 50: wandbagent.runlog.v1.StatsRecord.item:type_name -> wandbagent.runlog.v1.StatsItem
-	7,  // 51: wandbagent.runlog.v1.StatsRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	1,  // 52: wandbagent.runlog.v1.OutputRecord.output_type:type_name -> wandbagent.runlog.v1.OutputRecord.OutputType
-	65, // 53: wandbagent.runlog.v1.OutputRecord.timestamp:type_name -> google.protobuf.Timestamp
-	7,  // 54: wandbagent.runlog.v1.OutputRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	2,  // 55: wandbagent.runlog.v1.OutputRawRecord.output_type:type_name -> wandbagent.runlog.v1.OutputRawRecord.OutputType
-	65, // 56: wandbagent.runlog.v1.OutputRawRecord.timestamp:type_name -> google.protobuf.Timestamp
-	7,  // 57: wandbagent.runlog.v1.OutputRawRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	7,  // 58: wandbagent.runlog.v1.OutputLoggerRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	32, // 59: wandbagent.runlog.v1.FilesRecord.files:type_name -> wandbagent.runlog.v1.FilesItem
-	7,  // 60: wandbagent.runlog.v1.FilesRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	3,  // 61: wandbagent.runlog.v1.FilesItem.policy:type_name -> wandbagent.runlog.v1.FilesItem.PolicyType
-	4,  // 62: wandbagent.runlog.v1.FilesItem.type:type_name -> wandbagent.runlog.v1.FilesItem.FileType
-	34, // 63: wandbagent.runlog.v1.MetricRecord.options:type_name -> wandbagent.runlog.v1.MetricOptions
-	35, // 64: wandbagent.runlog.v1.MetricRecord.summary:type_name -> wandbagent.runlog.v1.MetricSummary
-	5,  // 65: wandbagent.runlog.v1.MetricRecord.goal:type_name -> wandbagent.runlog.v1.MetricRecord.MetricGoal
-	36, // 66: wandbagent.runlog.v1.MetricRecord._control:type_name -> wandbagent.runlog.v1.MetricControl
-	7,  // 67: wandbagent.runlog.v1.MetricRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	7,  // 68: wandbagent.runlog.v1.AlertRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	7,  // 69: wandbagent.runlog.v1.RunExitRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	7,  // 70: wandbagent.runlog.v1.TBRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	41, // 71: wandbagent.runlog.v1.ArtifactRecord.manifest:type_name -> wandbagent.runlog.v1.ArtifactManifest
-	7,  // 72: wandbagent.runlog.v1.ArtifactRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	42, // 73: wandbagent.runlog.v1.ArtifactManifest.storage_policy_config:type_name -> wandbagent.runlog.v1.StoragePolicyConfigItem
-	43, // 74: wandbagent.runlog.v1.ArtifactManifest.contents:type_name -> wandbagent.runlog.v1.ArtifactManifestEntry
-	44, // 75: wandbagent.runlog.v1.ArtifactManifestEntry.extra:type_name -> wandbagent.runlog.v1.ExtraItem
-	46, // 76: wandbagent.runlog.v1.UseArtifactRecord.partial:type_name -> wandbagent.runlog.v1.PartialJobArtifact
-	7,  // 77: wandbagent.runlog.v1.UseArtifactRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	48, // 78: wandbagent.runlog.v1.TelemetryRecord.imports_init:type_name -> wandbagent.runlog.v1.Imports
-	48, // 79: wandbagent.runlog.v1.TelemetryRecord.imports_finish:type_name -> wandbagent.runlog.v1.Imports
-	50, // 80: wandbagent.runlog.v1.TelemetryRecord.feature:type_name -> wandbagent.runlog.v1.Feature
-	51, // 81: wandbagent.runlog.v1.TelemetryRecord.env:type_name -> wandbagent.runlog.v1.Env
-	52, // 82: wandbagent.runlog.v1.TelemetryRecord.label:type_name -> wandbagent.runlog.v1.Labels
-	49, // 83: wandbagent.runlog.v1.TelemetryRecord.deprecated:type_name -> wandbagent.runlog.v1.Deprecated
-	7,  // 84: wandbagent.runlog.v1.TelemetryRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	65, // 85: wandbagent.runlog.v1.EnvironmentRecord.started_at:type_name -> google.protobuf.Timestamp
-	15, // 86: wandbagent.runlog.v1.EnvironmentRecord.git:type_name -> wandbagent.runlog.v1.GitRepoRecord
-	63, // 87: wandbagent.runlog.v1.EnvironmentRecord.disk:type_name -> wandbagent.runlog.v1.EnvironmentRecord.DiskEntry
-	55, // 88: wandbagent.runlog.v1.EnvironmentRecord.memory:type_name -> wandbagent.runlog.v1.MemoryInfo
-	56, // 89: wandbagent.runlog.v1.EnvironmentRecord.cpu:type_name -> wandbagent.runlog.v1.CpuInfo
-	57, // 90: wandbagent.runlog.v1.EnvironmentRecord.apple:type_name -> wandbagent.runlog.v1.AppleInfo
-	58, // 91: wandbagent.runlog.v1.EnvironmentRecord.gpu_nvidia:type_name -> wandbagent.runlog.v1.GpuNvidiaInfo
-	59, // 92: wandbagent.runlog.v1.EnvironmentRecord.gpu_amd:type_name -> wandbagent.runlog.v1.GpuAmdInfo
-	64, // 93: wandbagent.runlog.v1.EnvironmentRecord.slurm:type_name -> wandbagent.runlog.v1.EnvironmentRecord.SlurmEntry
-	60, // 94: wandbagent.runlog.v1.EnvironmentRecord.trainium:type_name -> wandbagent.runlog.v1.TrainiumInfo
-	61, // 95: wandbagent.runlog.v1.EnvironmentRecord.tpu:type_name -> wandbagent.runlog.v1.TPUInfo
-	62, // 96: wandbagent.runlog.v1.EnvironmentRecord.coreweave:type_name -> wandbagent.runlog.v1.CoreWeaveInfo
-	7,  // 97: wandbagent.runlog.v1.EnvironmentRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	54, // 98: wandbagent.runlog.v1.EnvironmentRecord.DiskEntry.value:type_name -> wandbagent.runlog.v1.DiskInfo
-	99, // [99:99] is the sub-list for method output_type
-	99, // [99:99] is the sub-list for method input_type
-	99, // [99:99] is the sub-list for extension type_name
-	99, // [99:99] is the sub-list for extension extendee
-	0,  // [0:99] is the sub-list for field type_name
+	24,  // 0: wandbagent.runlog.v1.Record.history:type_name -> wandbagent.runlog.v1.HistoryRecord
+	22,  // 1: wandbagent.runlog.v1.Record.summary:type_name -> wandbagent.runlog.v1.SummaryRecord
+	29,  // 2: wandbagent.runlog.v1.Record.output:type_name -> wandbagent.runlog.v1.OutputRecord
+	20,  // 3: wandbagent.runlog.v1.Record.config:type_name -> wandbagent.runlog.v1.ConfigRecord
+	32,  // 4: wandbagent.runlog.v1.Record.files:type_name -> wandbagent.runlog.v1.FilesRecord
+	27,  // 5: wandbagent.runlog.v1.Record.stats:type_name -> wandbagent.runlog.v1.StatsRecord
+	41,  // 6: wandbagent.runlog.v1.Record.artifact:type_name -> wandbagent.runlog.v1.ArtifactRecord
+	40,  // 7: wandbagent.runlog.v1.Record.tbrecord:type_name -> wandbagent.runlog.v1.TBRecord
+	38,  // 8: wandbagent.runlog.v1.Record.alert:type_name -> wandbagent.runlog.v1.AlertRecord
+	48,  // 9: wandbagent.runlog.v1.Record.telemetry:type_name -> wandbagent.runlog.v1.TelemetryRecord
+	34,  // 10: wandbagent.runlog.v1.Record.metric:type_name -> wandbagent.runlog.v1.MetricRecord
+	30,  // 11: wandbagent.runlog.v1.Record.output_raw:type_name -> wandbagent.runlog.v1.OutputRawRecord
+	14,  // 12: wandbagent.runlog.v1.Record.run:type_name -> wandbagent.runlog.v1.RunRecord
+	39,  // 13: wandbagent.runlog.v1.Record.exit:type_name -> wandbagent.runlog.v1.RunExitRecord
+	12,  // 14: wandbagent.runlog.v1.Record.final:type_name -> wandbagent.runlog.v1.FinalRecord
+	9,   // 15: wandbagent.runlog.v1.Record.header:type_name -> wandbagent.runlog.v1.HeaderRecord
+	11,  // 16: wandbagent.runlog.v1.Record.footer:type_name -> wandbagent.runlog.v1.FooterRecord
+	13,  // 17: wandbagent.runlog.v1.Record.preempting:type_name -> wandbagent.runlog.v1.RunPreemptingRecord
+	46,  // 18: wandbagent.runlog.v1.Record.use_artifact:type_name -> wandbagent.runlog.v1.UseArtifactRecord
+	54,  // 19: wandbagent.runlog.v1.Record.environment:type_name -> wandbagent.runlog.v1.EnvironmentRecord
+	31,  // 20: wandbagent.runlog.v1.Record.output_logger:type_name -> wandbagent.runlog.v1.OutputLoggerRecord
+	8,   // 21: wandbagent.runlog.v1.Record.control:type_name -> wandbagent.runlog.v1.Control
+	7,   // 22: wandbagent.runlog.v1.Record._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	10,  // 23: wandbagent.runlog.v1.HeaderRecord.version_info:type_name -> wandbagent.runlog.v1.VersionInfo
+	7,   // 24: wandbagent.runlog.v1.HeaderRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	7,   // 25: wandbagent.runlog.v1.VersionInfo._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	7,   // 26: wandbagent.runlog.v1.FooterRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	7,   // 27: wandbagent.runlog.v1.FinalRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	7,   // 28: wandbagent.runlog.v1.RunPreemptingRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	20,  // 29: wandbagent.runlog.v1.RunRecord.config:type_name -> wandbagent.runlog.v1.ConfigRecord
+	22,  // 30: wandbagent.runlog.v1.RunRecord.summary:type_name -> wandbagent.runlog.v1.SummaryRecord
+	18,  // 31: wandbagent.runlog.v1.RunRecord.settings:type_name -> wandbagent.runlog.v1.SettingsRecord
+	66,  // 32: wandbagent.runlog.v1.RunRecord.start_time:type_name -> google.protobuf.Timestamp
+	48,  // 33: wandbagent.runlog.v1.RunRecord.telemetry:type_name -> wandbagent.runlog.v1.TelemetryRecord
+	16,  // 34: wandbagent.runlog.v1.RunRecord.git:type_name -> wandbagent.runlog.v1.GitRepoRecord
+	17,  // 35: wandbagent.runlog.v1.RunRecord.branch_point:type_name -> wandbagent.runlog.v1.BranchPoint
+	7,   // 36: wandbagent.runlog.v1.RunRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	15,  // 37: wandbagent.runlog.v1.RunRecord.writer:type_name -> wandbagent.runlog.v1.Writer
+	19,  // 38: wandbagent.runlog.v1.SettingsRecord.item:type_name -> wandbagent.runlog.v1.SettingsItem
+	7,   // 39: wandbagent.runlog.v1.SettingsRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	21,  // 40: wandbagent.runlog.v1.ConfigRecord.update:type_name -> wandbagent.runlog.v1.ConfigItem
+	21,  // 41: wandbagent.runlog.v1.ConfigRecord.remove:type_name -> wandbagent.runlog.v1.ConfigItem
+	7,   // 42: wandbagent.runlog.v1.ConfigRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	23,  // 43: wandbagent.runlog.v1.SummaryRecord.update:type_name -> wandbagent.runlog.v1.SummaryItem
+	23,  // 44: wandbagent.runlog.v1.SummaryRecord.remove:type_name -> wandbagent.runlog.v1.SummaryItem
+	7,   // 45: wandbagent.runlog.v1.SummaryRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	26,  // 46: wandbagent.runlog.v1.HistoryRecord.item:type_name -> wandbagent.runlog.v1.HistoryItem
+	25,  // 47: wandbagent.runlog.v1.HistoryRecord.step:type_name -> wandbagent.runlog.v1.HistoryStep
+	7,   // 48: wandbagent.runlog.v1.HistoryRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	0,   // 49: wandbagent.runlog.v1.StatsRecord.stats_type:type_name -> wandbagent.runlog.v1.StatsRecord.StatsType
+	66,  // 50: wandbagent.runlog.v1.StatsRecord.timestamp:type_name -> google.protobuf.Timestamp
+	28,  // 51: wandbagent.runlog.v1.StatsRecord.item:type_name -> wandbagent.runlog.v1.StatsItem
+	7,   // 52: wandbagent.runlog.v1.StatsRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	1,   // 53: wandbagent.runlog.v1.OutputRecord.output_type:type_name -> wandbagent.runlog.v1.OutputRecord.OutputType
+	66,  // 54: wandbagent.runlog.v1.OutputRecord.timestamp:type_name -> google.protobuf.Timestamp
+	7,   // 55: wandbagent.runlog.v1.OutputRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	2,   // 56: wandbagent.runlog.v1.OutputRawRecord.output_type:type_name -> wandbagent.runlog.v1.OutputRawRecord.OutputType
+	66,  // 57: wandbagent.runlog.v1.OutputRawRecord.timestamp:type_name -> google.protobuf.Timestamp
+	7,   // 58: wandbagent.runlog.v1.OutputRawRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	7,   // 59: wandbagent.runlog.v1.OutputLoggerRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	33,  // 60: wandbagent.runlog.v1.FilesRecord.files:type_name -> wandbagent.runlog.v1.FilesItem
+	7,   // 61: wandbagent.runlog.v1.FilesRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	3,   // 62: wandbagent.runlog.v1.FilesItem.policy:type_name -> wandbagent.runlog.v1.FilesItem.PolicyType
+	4,   // 63: wandbagent.runlog.v1.FilesItem.type:type_name -> wandbagent.runlog.v1.FilesItem.FileType
+	35,  // 64: wandbagent.runlog.v1.MetricRecord.options:type_name -> wandbagent.runlog.v1.MetricOptions
+	36,  // 65: wandbagent.runlog.v1.MetricRecord.summary:type_name -> wandbagent.runlog.v1.MetricSummary
+	5,   // 66: wandbagent.runlog.v1.MetricRecord.goal:type_name -> wandbagent.runlog.v1.MetricRecord.MetricGoal
+	37,  // 67: wandbagent.runlog.v1.MetricRecord._control:type_name -> wandbagent.runlog.v1.MetricControl
+	7,   // 68: wandbagent.runlog.v1.MetricRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	7,   // 69: wandbagent.runlog.v1.AlertRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	7,   // 70: wandbagent.runlog.v1.RunExitRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	7,   // 71: wandbagent.runlog.v1.TBRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	42,  // 72: wandbagent.runlog.v1.ArtifactRecord.manifest:type_name -> wandbagent.runlog.v1.ArtifactManifest
+	7,   // 73: wandbagent.runlog.v1.ArtifactRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	43,  // 74: wandbagent.runlog.v1.ArtifactManifest.storage_policy_config:type_name -> wandbagent.runlog.v1.StoragePolicyConfigItem
+	44,  // 75: wandbagent.runlog.v1.ArtifactManifest.contents:type_name -> wandbagent.runlog.v1.ArtifactManifestEntry
+	45,  // 76: wandbagent.runlog.v1.ArtifactManifestEntry.extra:type_name -> wandbagent.runlog.v1.ExtraItem
+	47,  // 77: wandbagent.runlog.v1.UseArtifactRecord.partial:type_name -> wandbagent.runlog.v1.PartialJobArtifact
+	7,   // 78: wandbagent.runlog.v1.UseArtifactRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	49,  // 79: wandbagent.runlog.v1.TelemetryRecord.imports_init:type_name -> wandbagent.runlog.v1.Imports
+	49,  // 80: wandbagent.runlog.v1.TelemetryRecord.imports_finish:type_name -> wandbagent.runlog.v1.Imports
+	51,  // 81: wandbagent.runlog.v1.TelemetryRecord.feature:type_name -> wandbagent.runlog.v1.Feature
+	52,  // 82: wandbagent.runlog.v1.TelemetryRecord.env:type_name -> wandbagent.runlog.v1.Env
+	53,  // 83: wandbagent.runlog.v1.TelemetryRecord.label:type_name -> wandbagent.runlog.v1.Labels
+	50,  // 84: wandbagent.runlog.v1.TelemetryRecord.deprecated:type_name -> wandbagent.runlog.v1.Deprecated
+	7,   // 85: wandbagent.runlog.v1.TelemetryRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	66,  // 86: wandbagent.runlog.v1.EnvironmentRecord.started_at:type_name -> google.protobuf.Timestamp
+	16,  // 87: wandbagent.runlog.v1.EnvironmentRecord.git:type_name -> wandbagent.runlog.v1.GitRepoRecord
+	64,  // 88: wandbagent.runlog.v1.EnvironmentRecord.disk:type_name -> wandbagent.runlog.v1.EnvironmentRecord.DiskEntry
+	56,  // 89: wandbagent.runlog.v1.EnvironmentRecord.memory:type_name -> wandbagent.runlog.v1.MemoryInfo
+	57,  // 90: wandbagent.runlog.v1.EnvironmentRecord.cpu:type_name -> wandbagent.runlog.v1.CpuInfo
+	58,  // 91: wandbagent.runlog.v1.EnvironmentRecord.apple:type_name -> wandbagent.runlog.v1.AppleInfo
+	59,  // 92: wandbagent.runlog.v1.EnvironmentRecord.gpu_nvidia:type_name -> wandbagent.runlog.v1.GpuNvidiaInfo
+	60,  // 93: wandbagent.runlog.v1.EnvironmentRecord.gpu_amd:type_name -> wandbagent.runlog.v1.GpuAmdInfo
+	65,  // 94: wandbagent.runlog.v1.EnvironmentRecord.slurm:type_name -> wandbagent.runlog.v1.EnvironmentRecord.SlurmEntry
+	61,  // 95: wandbagent.runlog.v1.EnvironmentRecord.trainium:type_name -> wandbagent.runlog.v1.TrainiumInfo
+	62,  // 96: wandbagent.runlog.v1.EnvironmentRecord.tpu:type_name -> wandbagent.runlog.v1.TPUInfo
+	63,  // 97: wandbagent.runlog.v1.EnvironmentRecord.coreweave:type_name -> wandbagent.runlog.v1.CoreWeaveInfo
+	7,   // 98: wandbagent.runlog.v1.EnvironmentRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	55,  // 99: wandbagent.runlog.v1.EnvironmentRecord.DiskEntry.value:type_name -> wandbagent.runlog.v1.DiskInfo
+	100, // [100:100] is the sub-list for method output_type
+	100, // [100:100] is the sub-list for method input_type
+	100, // [100:100] is the sub-list for extension type_name
+	100, // [100:100] is the sub-list for extension extendee
+	0,   // [0:100] is the sub-list for field type_name
 }
 
 func init() { file_wandb_proto_init() }
@@ -5968,14 +6071,14 @@ func file_wandb_proto_init() {
 		(*Record_Environment)(nil),
 		(*Record_OutputLogger)(nil),
 	}
-	file_wandb_proto_msgTypes[33].OneofWrappers = []any{}
+	file_wandb_proto_msgTypes[34].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wandb_proto_rawDesc), len(file_wandb_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   59,
+			NumMessages:   60,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
