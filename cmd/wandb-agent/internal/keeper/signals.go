@@ -3,6 +3,7 @@ package keeper
 import (
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -120,6 +121,7 @@ const (
 type report struct {
 	signal syscall.Signal
 	at     time.Time
+	used   bool // it has answered for a signal of ours
 }
 
 func newWitness(patience time.Duration) *witness {
@@ -137,7 +139,7 @@ func (w *witness) set(state workerState) {
 func (w *witness) report(s syscall.Signal) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.seen = append(w.seen, report{s, time.Now()})
+	w.seen = append(w.seen, report{signal: s, at: time.Now()})
 	close(w.news)
 	w.news = make(chan struct{})
 }
@@ -147,9 +149,10 @@ func (w *witness) report(s syscall.Signal) {
 func (w *witness) wait(s syscall.Signal) (group, known bool) {
 	t := time.NewTimer(w.patience)
 	defer t.Stop()
+	asked := time.Now()
 	for {
 		w.mu.Lock()
-		group = w.take(s)
+		group = w.take(s, asked)
 		state, news := w.state, w.news
 		w.mu.Unlock()
 		if group {
@@ -166,19 +169,17 @@ func (w *witness) wait(s syscall.Signal) (group, known bool) {
 	}
 }
 
-// take uses up a report of s that is not stale. The caller holds mu.
-func (w *witness) take(s syscall.Signal) bool {
-	found := false
-	keep := w.seen[:0]
-	for _, r := range w.seen {
-		switch {
-		case time.Since(r.at) > w.patience:
-		case r.signal == s && !found:
-			found = true
-		default:
-			keep = append(keep, r)
+// take looks for a report of s that is not stale: one that nobody used yet, or
+// one that came after s had reached us. The second kind may serve several:
+// signals that a busy worker has not taken yet become one. The caller holds mu.
+func (w *witness) take(s syscall.Signal, asked time.Time) bool {
+	w.seen = slices.DeleteFunc(w.seen, func(r report) bool { return time.Since(r.at) > w.patience })
+	for i := range w.seen {
+		r := &w.seen[i]
+		if r.signal == s && (!r.used || r.at.After(asked)) {
+			r.used = true
+			return true
 		}
 	}
-	w.seen = keep
-	return found
+	return false
 }

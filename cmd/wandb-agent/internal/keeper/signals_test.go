@@ -149,6 +149,13 @@ func TestWitness(t *testing.T) {
 		check(false, true) // stale
 		go func() { time.Sleep(patience / 2); w.report(syscall.SIGINT) }()
 		check(true, true) // late
+		second := make(chan bool)
+		go func() { group, _ := w.wait(syscall.SIGINT); second <- group }()
+		go func() { time.Sleep(patience / 2); w.report(syscall.SIGINT) }()
+		check(true, true) // a busy worker gets two signals as one
+		if !<-second {
+			t.Error("the second of two signals that the worker got as one counts as sent to us alone")
+		}
 		go func() { time.Sleep(patience / 2); w.set(noWorker) }()
 		check(false, false) // the worker died meanwhile
 	})
