@@ -36,7 +36,7 @@ var cgroupMetrics = []Metric{
 		Name: "container.memory.usage", Unit: "By", Kind: sample.UpDown, Status: ReleaseCandidate,
 		Help:   "Memory charged to the group, page cache included.",
 		Source: "v2 memory.current; v1 memory.usage_in_bytes",
-		Views:  []View{{In: WandB, Key: "memory_percent", Scale: 100, Over: Operand{Metric: "container.linux.memory.limit"}}},
+		Views:  []View{{In: WandB, Key: "memory_percent", Peak: true, Scale: 100, Over: Operand{Metric: "container.linux.memory.limit"}}},
 	},
 	{
 		Name: "container.memory.working_set", Unit: "By", Kind: sample.UpDown, Status: ReleaseCandidate,

@@ -94,6 +94,9 @@ func renderRow(m *Metric) string {
 	for i := range m.Views {
 		if v := &m.Views[i]; v.In == WandB {
 			keys = append(keys, code(v.Key)+formula(v))
+			if v.Peak {
+				keys = append(keys, code("agent.max."+v.Key))
+			}
 		}
 	}
 	cells := []string{name, code(m.Unit) + " " + m.Kind.String() + " " + stability, m.Help, m.Source,

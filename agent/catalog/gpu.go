@@ -10,20 +10,20 @@ var gpuMetrics = []Metric{
 		Name: "hw.gpu.utilization", Unit: "1", Kind: sample.Gauge, Status: Development,
 		Help:   "Share of the driver's last sampling period in which a kernel was running; it says nothing of how much of the GPU the kernel used.",
 		Labels: gpuLabels("hw.gpu.task"), Source: "nvmlDeviceGetUtilizationRates gpu (%)",
-		Views: gpuViews("gpu", View{Scale: 100, Where: map[string]string{"hw.gpu.task": "general"}}),
+		Views: gpuViews("gpu", View{Scale: 100, Peak: true, Where: map[string]string{"hw.gpu.task": "general"}}),
 	},
 	{
 		Name: "hwx.gpu.memory.io.utilization", Unit: "1", Kind: sample.Gauge,
 		Help:   "Share of the driver's last sampling period in which device memory was read or written.",
 		Labels: gpuLabels(), Source: "nvmlDeviceGetUtilizationRates memory (%)",
-		Views: gpuViews("memory", View{Scale: 100}),
+		Views: gpuViews("memory", View{Scale: 100, Peak: true}),
 	},
 	{
 		Name: "hw.gpu.memory.usage", Unit: "By", Kind: sample.UpDown, Status: Development,
 		Help:   "Device memory allocated. Marked with hwx.gpu.memory.usage.includes_reserved=true where the driver counts memory it reserves for itself as used.",
 		Labels: gpuLabels("hwx.gpu.memory.usage.includes_reserved"), Source: "nvmlDeviceGetMemoryInfo_v2 used, else nvmlDeviceGetMemoryInfo used",
-		Views: append(gpuViews("memoryAllocatedBytes", View{Where: map[string]string{"hwx.gpu.memory.usage.includes_reserved": ""}}),
-			gpuViews("memoryAllocatedBytes", View{Where: map[string]string{"hwx.gpu.memory.usage.includes_reserved": "true"}, Rank: 1})...),
+		Views: append(gpuViews("memoryAllocatedBytes", View{Peak: true, Where: map[string]string{"hwx.gpu.memory.usage.includes_reserved": ""}}),
+			gpuViews("memoryAllocatedBytes", View{Peak: true, Where: map[string]string{"hwx.gpu.memory.usage.includes_reserved": "true"}, Rank: 1})...),
 	},
 	{
 		Name: "hw.gpu.memory.limit", Unit: "By", Kind: sample.UpDown, Status: Development,
@@ -34,7 +34,7 @@ var gpuMetrics = []Metric{
 		Name: "hw.gpu.memory.utilization", Unit: "1", Kind: sample.Gauge, Status: Development,
 		Help:   "Share of the device memory that is allocated.",
 		Labels: gpuLabels(), Source: "nvmlDeviceGetMemoryInfo_v2 used / total",
-		Views: gpuViews("memoryAllocated", View{Scale: 100}),
+		Views: gpuViews("memoryAllocated", View{Scale: 100, Peak: true}),
 	},
 	{
 		Name: "hwx.gpu.memory.reserved", Unit: "By", Kind: sample.UpDown,
@@ -52,9 +52,9 @@ var gpuMetrics = []Metric{
 		Labels: gpuLabels("hw.type", "hwx.power.scope", "hwx.power.window"),
 		Source: "NVML_FI_DEV_POWER_INSTANT, NVML_FI_DEV_POWER_AVERAGE, else nvmlDeviceGetPowerUsage (mW)",
 		Views: append(append(
-			gpuViews("powerWatts", View{Where: map[string]string{"hwx.power.window": "average_1s"}}),
-			gpuViews("powerWatts", View{Where: map[string]string{"hwx.power.window": "instant"}, Rank: 1})...),
-			gpuViews("powerWatts", View{Where: map[string]string{"hwx.power.window": ""}, Rank: 2})...),
+			gpuViews("powerWatts", View{Peak: true, Where: map[string]string{"hwx.power.window": "average_1s"}}),
+			gpuViews("powerWatts", View{Peak: true, Where: map[string]string{"hwx.power.window": "instant"}, Rank: 1})...),
+			gpuViews("powerWatts", View{Peak: true, Where: map[string]string{"hwx.power.window": ""}, Rank: 2})...),
 	},
 	{
 		Name: "hw.energy", Unit: "J", Kind: sample.Counter, Status: Development,
@@ -72,13 +72,13 @@ var gpuMetrics = []Metric{
 		Name: "hwx.gpu.power.utilization", Unit: "1", Kind: sample.Gauge,
 		Help:   "Power as a share of the enforced limit.",
 		Labels: gpuLabels(), Source: "power averaged over one second, else of the moment / enforced limit",
-		Views: gpuViews("powerPercent", View{Scale: 100}),
+		Views: gpuViews("powerPercent", View{Scale: 100, Peak: true}),
 	},
 	{
 		Name: "hw.temperature", Unit: "Cel", Kind: sample.Gauge, Status: Development,
 		Help:   "Temperature of the GPU die or of its memory.",
 		Labels: gpuLabels("hw.sensor_location"), Source: "nvmlDeviceGetTemperatureV, else nvmlDeviceGetTemperature; memory: NVML_FI_DEV_MEMORY_TEMP",
-		Views: append(gpuViews("temp", View{Where: map[string]string{"hw.sensor_location": "gpu"}}),
+		Views: append(gpuViews("temp", View{Peak: true, Where: map[string]string{"hw.sensor_location": "gpu"}}),
 			View{In: WandB, Key: "gpu.{hw.name#}.memoryTemp", Where: map[string]string{"hw.sensor_location": "memory"}}),
 	},
 	{

@@ -28,7 +28,7 @@ var hostCPU = []Metric{
 		Source: "/proc/stat cpuN: user+nice+system+irq+softirq, guests included",
 		Views: []View{
 			{In: WandB, Key: "agent.cpu.{cpu.logical_number}.percent", Op: Rate, Scale: 100},
-			{In: WandB, Key: "agent.cpu.percent", Op: Rate, Scale: 100, Over: Operand{Metric: "system.cpu.logical.count"}},
+			{In: WandB, Key: "agent.cpu.percent", Peak: true, Op: Rate, Scale: 100, Over: Operand{Metric: "system.cpu.logical.count"}},
 		}},
 	{Name: "system.cpu.utilization", Unit: "1", Kind: sample.Gauge, Status: Development,
 		Help:   "Share of all CPU time of the machine that a mode took between this reading and the one before; the modes add up to 1.",

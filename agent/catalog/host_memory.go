@@ -6,7 +6,7 @@ var hostMemory = append([]Metric{
 	{Name: "system.memory.limit", Unit: "By", Kind: sample.UpDown, Status: Development,
 		Help:   "Memory of the machine that the kernel can use.",
 		Source: "/proc/meminfo MemTotal",
-		Views: []View{{In: WandB, Key: "memory_percent", Rank: 1, Scale: 100,
+		Views: []View{{In: WandB, Key: "memory_percent", Peak: true, Rank: 1, Scale: 100,
 			Minus: Operand{Metric: "system.memory.linux.available"}, Over: Operand{Metric: "system.memory.limit"}}}},
 	{Name: "system.memory.usage", Unit: "By", Kind: sample.UpDown, Status: Development,
 		Help:   "Memory by state; the states add up to system.memory.limit. cached holds the page cache (tmpfs and shared memory too) and reclaimable slab, used is what no other state has.",

@@ -9,7 +9,7 @@ var processMetrics = []Metric{
 		Help:   "CPU time the followed process tree used since following began, exited and reaped members included; guest time is part of user.",
 		Source: "/proc/PID/stat utime, stime, cutime, cstime (fields 14 to 17)",
 		Views: []View{
-			{In: WandB, Key: "cpu", Op: Rate, Scale: 100, Over: Operand{Metric: "process.linux.cpu.capacity"}},
+			{In: WandB, Key: "cpu", Peak: true, Op: Rate, Scale: 100, Over: Operand{Metric: "process.linux.cpu.capacity"}},
 			{In: WandB, Key: "agent.proc.cpu.percent", Op: Rate, Scale: 100},
 			{In: WandB, Key: "agent.proc.cpu.seconds"},
 		},
@@ -30,9 +30,9 @@ var processMetrics = []Metric{
 		Help:   "Resident memory of the tree; pages shared by several members count once for each.",
 		Source: "/proc/PID/statm field 2",
 		Views: []View{
-			{In: WandB, Key: "proc.memory.rssMB", Scale: 1.0 / (1 << 20)},
-			{In: WandB, Key: "proc.memory.percent", Scale: 100, Over: Operand{Metric: "container.linux.memory.limit"}},
-			{In: WandB, Key: "proc.memory.percent", Scale: 100, Over: Operand{Metric: "system.memory.limit"}, Rank: 1},
+			{In: WandB, Key: "proc.memory.rssMB", Peak: true, Scale: 1.0 / (1 << 20)},
+			{In: WandB, Key: "proc.memory.percent", Peak: true, Scale: 100, Over: Operand{Metric: "container.linux.memory.limit"}},
+			{In: WandB, Key: "proc.memory.percent", Peak: true, Scale: 100, Over: Operand{Metric: "system.memory.limit"}, Rank: 1},
 		},
 	},
 	{

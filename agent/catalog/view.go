@@ -47,6 +47,7 @@ type View struct {
 	Over  Operand // zero Operand: no division; a divisor of 0 yields nothing
 	Floor bool    // a negative result becomes 0
 	Rank  int     // lower wins among views with one key
+	Peak  bool    // the highest value between two records is wanted too, as agent.max.<Key>
 }
 
 // Operand is the newest value of other series, summed over those that match

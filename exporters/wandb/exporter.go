@@ -33,22 +33,25 @@ type Config struct {
 	DisableEnvironment bool
 }
 
-// Exporter writes stats and environment records of one run. It is made for
-// one output of an agent.
+// Exporter writes stats and environment records of one run. Of a key that was
+// read several times since the last record it writes the mean over time, of one
+// that counts up the last value, and where the catalogue asks for it the
+// highest as agent.max.<key>. It is made for one output of an agent.
 type Exporter struct {
 	log   *runlog.Writer
 	cfg   Config
 	set   *derive.Set
-	keys  map[string][]byte // rendered keys by W&B name
-	facts *sample.Facts     // of the last environment record
+	means map[string]*mean // by W&B name
+	facts *sample.Facts    // of the last environment record
 
 	items   []runlog.StatItem
-	newest  int64 // Clock time of the newest reading in items
-	written int64 // Clock time of the frame that made the last record
-	began   bool  // a record was written
-	seen    int64 // Clock time of the newest frame
+	active  []*mean // those that have something since the last record
+	newest  int64   // Clock time of the newest reading in them
+	written int64   // Clock time of the frame that made the last record
+	began   bool    // a record was written
+	seen    int64   // Clock time of the newest frame
 	clock   sample.Clock
-	emit    func(key string, v float64, t int64) // e.take, made once
+	emit    func(derive.Value) // e.take, made once
 }
 
 // New returns an Exporter that writes to w, which stays the caller's.
@@ -56,7 +59,7 @@ func New(w *runlog.Writer, cfg Config) *Exporter {
 	if cfg.Every <= 0 {
 		cfg.Every = DefaultEvery
 	}
-	e := &Exporter{log: w, cfg: cfg, keys: make(map[string][]byte)}
+	e := &Exporter{log: w, cfg: cfg, means: make(map[string]*mean)}
 	e.set = derive.New(catalog.WandB, func(s sample.Series) bool { return s.Run == "" || s.Run == cfg.Run })
 	if e.cfg.Environment == nil {
 		e.cfg.Environment = e.writeEnvironment
@@ -85,6 +88,7 @@ func (e *Exporter) Export(ctx context.Context, b *sample.Batch) error {
 		return nil
 	}
 	e.set.Observe(b)
+	e.set.Evaluate(e.emit)
 	e.seen = max(e.seen, b.Frames[len(b.Frames)-1].Time)
 	// Samples come on ticks: one that is late by less than a tenth is due.
 	if e.began && e.seen-e.written < int64(e.cfg.Every)*9/10 {
@@ -96,36 +100,34 @@ func (e *Exporter) Export(ctx context.Context, b *sample.Batch) error {
 // Shutdown writes what came since the last record.
 func (e *Exporter) Shutdown(context.Context) error { return e.write() }
 
-// write evaluates the views and appends one stats record of what they gave.
+// write appends one stats record of what came since the last one.
 func (e *Exporter) write() error {
-	e.items, e.newest = e.items[:0], 0
-	e.set.Evaluate(e.emit)
-	if len(e.items) == 0 {
+	if len(e.active) == 0 {
 		return nil
 	}
-	e.began, e.written = true, e.seen
-	if err := e.log.Stats(e.clock.UnixNano(e.newest), e.items); err != nil {
+	e.items = e.items[:0]
+	for _, m := range e.active {
+		e.items = m.appendTo(e.items)
+		m.reset()
+	}
+	newest := e.newest
+	e.active, e.newest, e.began, e.written = e.active[:0], 0, true, e.seen
+	if err := e.log.Stats(e.clock.UnixNano(newest), e.items); err != nil {
 		return agent.Permanent(fmt.Errorf("write stats: %w", err))
 	}
 	return nil
 }
 
 // take adds one value to the record being made.
-func (e *Exporter) take(key string, v float64, t int64) {
-	rendered, ok := e.keys[key]
+func (e *Exporter) take(v derive.Value) {
+	m, ok := e.means[v.Key]
 	if !ok {
-		rendered = e.render(key)
+		m = newMean(v, e.cfg.Label)
+		e.means[v.Key] = m
 	}
-	e.items = append(e.items, runlog.StatItem{Key: rendered, Value: v})
-	e.newest = max(e.newest, t)
-}
-
-func (e *Exporter) render(key string) []byte {
-	name := key
-	if e.cfg.Label != "" {
-		name += "/l:" + e.cfg.Label
+	if m.count == 0 {
+		e.active = append(e.active, m)
 	}
-	rendered := runlog.NewStatKey(name)
-	e.keys[key] = rendered
-	return rendered
+	m.add(v)
+	e.newest = max(e.newest, v.Time)
 }

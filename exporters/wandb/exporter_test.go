@@ -86,9 +86,10 @@ func TestStatsRecords(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []struct {
-		sec int64
-		mib float64
-	}{{100, 0}, {105, 5}, {110, 10}, {112, 12}}
+		sec  int64
+		mib  float64
+		peak float64
+	}{{100, 0, 0}, {105, 3, 5}, {110, 8, 10}, {112, 11.5, 12}}
 	run := load(t, dir)
 	if len(run.Stats) != len(want) {
 		t.Fatalf("%d records, want %d: %v", len(run.Stats), len(want), run.Stats)
@@ -97,6 +98,9 @@ func TestStatsRecords(t *testing.T) {
 		got, ok := s.Values["proc.memory.rssMB/l:node 1"]
 		if at := time.Unix(1e9+want[i].sec, 0); !ok || number(got) != want[i].mib || !s.Time.Equal(at) {
 			t.Errorf("record %d is %v at %v, want %v at %v", i, s.Values, s.Time, want[i].mib, at)
+		}
+		if got := s.Values["agent.max.proc.memory.rssMB/l:node 1"]; number(got) != want[i].peak {
+			t.Errorf("record %d has a peak of %v, want %v", i, got, want[i].peak)
 		}
 	}
 }

@@ -59,11 +59,11 @@ func (b *bench) at(sec int64, puts ...put) {
 func (b *bench) eval() map[string]float64 {
 	b.t.Helper()
 	got := make(map[string]float64)
-	b.set.Evaluate(func(key string, v float64, _ int64) {
-		if _, twice := got[key]; twice {
-			b.t.Errorf("key %q emitted twice", key)
+	b.set.Evaluate(func(v Value) {
+		if _, twice := got[v.Key]; twice {
+			b.t.Errorf("key %q emitted twice", v.Key)
 		}
-		got[key] = v
+		got[v.Key] = v.V
 	})
 	return got
 }
@@ -368,9 +368,27 @@ func TestTimeIsNewestReading(t *testing.T) {
 	a, a2 := b.add(sample.Gauge, "a", "x", "1"), b.add(sample.Gauge, "a", "x", "2")
 	b.at(4, put{a, 1})
 	b.at(5, put{a2, 1})
-	b.set.Evaluate(func(_ string, _ float64, at int64) {
-		if at != 5*second {
-			t.Errorf("time = %d, want %d", at, 5*second)
+	b.set.Evaluate(func(v Value) {
+		if v.Time != 5*second {
+			t.Errorf("time = %d, want %d", v.Time, 5*second)
 		}
 	})
+}
+
+func TestTotalsAreMarked(t *testing.T) {
+	b := newBench(t, nil, metric("c", catalog.View{Key: "since", Op: catalog.Since}, catalog.View{Key: "rate", Op: catalog.Rate, Peak: true}, catalog.View{Key: "count"}),
+		metric("g", catalog.View{Key: "gauge"}))
+	c, g := b.add(sample.Counter, "c"), b.add(sample.Gauge, "g")
+	b.at(1, put{c, 1}, put{g, 1})
+	b.at(2, put{c, 3}, put{g, 1})
+	total, peak := map[string]bool{"since": true, "count": true}, map[string]bool{"rate": true}
+	n := 0
+	b.set.Evaluate(func(v Value) {
+		if n++; v.Total != total[v.Key] || v.Peak != peak[v.Key] {
+			t.Errorf("%s: total %v, peak %v, want %v, %v", v.Key, v.Total, v.Peak, total[v.Key], peak[v.Key])
+		}
+	})
+	if n != 4 {
+		t.Errorf("got %d keys, want 4", n)
+	}
 }

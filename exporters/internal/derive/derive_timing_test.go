@@ -30,7 +30,7 @@ func load(tb testing.TB, devices int) (tick func() (keys int)) {
 	}
 	b := &sample.Batch{Schema: schema, Facts: &sample.Facts{}, Frames: []sample.Frame{f}}
 	n := 0
-	emit := func(string, float64, int64) { n++ }
+	emit := func(Value) { n++ }
 	return func() int {
 		b.Frames[0].Time += second
 		set.Observe(b)

@@ -57,11 +57,19 @@ func (s *Set) Observe(b *sample.Batch) {
 	}
 }
 
+// Value is what a key has at an evaluation.
+type Value struct {
+	Key   string
+	V     float64
+	Time  int64 // of the newest reading in it, Clock ns
+	Total bool  // it counts up: the last one stands for an interval, not the mean
+	Peak  bool  // see catalog.View
+}
+
 // Evaluate calls emit for every key that has a value, each key at most once,
-// with the time (Clock ns) of the newest reading in it, and begins the next
-// interval. Without a reading since the previous call it emits nothing and
-// changes nothing.
-func (s *Set) Evaluate(emit func(key string, v float64, t int64)) {
+// and begins the next interval. Without a reading since the previous call it
+// emits nothing and changes nothing.
+func (s *Set) Evaluate(emit func(Value)) {
 	if !s.moved {
 		return
 	}
@@ -69,8 +77,9 @@ func (s *Set) Evaluate(emit func(key string, v float64, t int64)) {
 	for i := range s.keys {
 		k := &s.keys[i]
 		for j := range k.groups {
-			if v, t, ok := s.value(&k.groups[j]); ok {
-				emit(k.name, v, t)
+			g := &k.groups[j]
+			if v, t, ok := s.value(g); ok {
+				emit(Value{Key: k.name, V: v, Time: t, Total: s.counts(g), Peak: g.view.Peak})
 				break
 			}
 		}
@@ -78,6 +87,11 @@ func (s *Set) Evaluate(emit func(key string, v float64, t int64)) {
 	for i := range s.state {
 		s.state[i].evaluated()
 	}
+}
+
+// counts says whether the value of a group counts up.
+func (s *Set) counts(g *group) bool {
+	return g.view.Op == catalog.Since || g.view.Op == catalog.Value && s.state[g.refs[0]].counter
 }
 
 // value evaluates a group by the formula at catalog.View.
