@@ -1,0 +1,131 @@
+package runlog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// Tail reads a log that may still be written: where a [Reader] stops for good,
+// it waits for more. It is the fast way through a log too, since it hands out
+// the bytes of a record and builds no message.
+//
+// Damage in the block that is being written is not believed: the bytes may be
+// on their way. It counts once [Tail.Complete] was called or the file has gone on
+// behind that block. One goroutine at a time may use it.
+type Tail struct {
+	file     *os.File
+	reader   *Reader
+	size     int64 // of the file when it was last read to its end
+	dry      bool  // the last Next came to the end
+	complete bool
+}
+
+// OpenTail opens the log at path for reading from its first record. It takes
+// no lock.
+func OpenTail(path string) (*Tail, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("follow run log: %w", err)
+	}
+	return &Tail{file: f, reader: NewReader(f)}, nil
+}
+
+// Complete says that nothing is added to the log any more: what Next cannot
+// read from now on is lost, and counted.
+func (t *Tail) Complete() { t.complete, t.dry = true, t.dry || t.size > 0 }
+
+// Next returns the encoded next record, valid until the following call. The
+// error is io.EOF where the log ends at this moment; a later call may find
+// more. Others are ErrFormat and those of the file.
+func (t *Tail) Next() ([]byte, error) {
+	if t.dry {
+		more, err := t.again()
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			return nil, io.EOF
+		}
+	}
+	before, end := t.reader.damage, t.reader.end
+	payload, err := t.reader.payload()
+	switch {
+	case errors.Is(err, io.EOF):
+		t.rest(before)
+		return nil, io.EOF
+	case err != nil:
+		return nil, fmt.Errorf("follow run log %s: %w", t.file.Name(), err)
+	case t.reader.damage != before && !t.complete && t.reader.n < blockSize:
+		t.reader.end = end
+		t.rest(before)
+		return nil, io.EOF
+	}
+	return payload, nil
+}
+
+// rest notes the end of what there is. The next try begins behind the last
+// whole record and finds the damage again.
+func (t *Tail) rest(before Damage) {
+	t.dry = true
+	t.size = t.reader.base + int64(t.reader.n)
+	if !t.complete {
+		t.reader.damage = before
+	}
+}
+
+// again goes back to the end of the last whole record, if the file has grown.
+func (t *Tail) again() (bool, error) {
+	st, err := t.file.Stat()
+	if err != nil {
+		return false, fmt.Errorf("follow run log: %w", err)
+	}
+	if st.Size() == t.size && !t.complete {
+		return false, nil
+	}
+	t.dry = false
+	return true, t.reader.resume(t.file)
+}
+
+// End is the file offset after the last record that Next returned.
+func (t *Tail) End() int64 { return t.reader.End() }
+
+// Size is the size of the file now, in bytes; 0 if that cannot be told.
+func (t *Tail) Size() int64 {
+	st, err := t.file.Stat()
+	if err != nil {
+		return 0
+	}
+	return st.Size()
+}
+
+// Damage says what could not be read so far.
+func (t *Tail) Damage() Damage { return t.reader.Damage() }
+
+// Close lets go of the file.
+func (t *Tail) Close() error { return t.file.Close() }
+
+// resume makes r go on behind its last whole record.
+func (r *Reader) resume(src io.ReadSeeker) error {
+	r.joining = false
+	if r.end < int64(len(fileHeader)) {
+		r.started, r.base, r.n, r.i, r.end = false, 0, 0, 0, 0
+		_, err := src.Seek(0, io.SeekStart)
+		return err
+	}
+	at := r.end - r.end%blockSize
+	if _, err := src.Seek(at, io.SeekStart); err != nil {
+		return err
+	}
+	r.base, r.n = at-blockSize, blockSize // so that fill reads block at
+	if err := r.fill(); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if r.base < at { // not a byte behind the block boundary yet
+		r.i = r.n
+		return nil
+	}
+	r.i = min(int(r.end-at), r.n)
+	return nil
+}
