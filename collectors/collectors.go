@@ -32,6 +32,11 @@ type Config struct {
 	// started with and nothing outside its tree has; see tree.Config.
 	OrphanMarker string
 
+	// ProcessOnly measures the process tree of Run alone and leaves out what is
+	// the same for all processes of the machine: host, cgroup and GPUs, which
+	// another process measures.
+	ProcessOnly bool
+
 	NoGPU      bool   // keep the driver's library closed
 	GPULibrary string // path of libnvidia-ml.so.1; "" searches as the loader does
 
@@ -53,16 +58,10 @@ func Open(cfg Config) (*Set, error) {
 		cfg.Every = time.Second
 	}
 	s := &Set{}
-	list, err := host.Sources(host.Config{
-		Every: cfg.Every, DiskPaths: cfg.DiskPaths, Proc: cfg.Proc, Sys: cfg.Sys, PID: cfg.PID, Logger: cfg.Logger,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("host collectors: %w", err)
-	}
-	s.Sources = list
-	if !cfg.NoGPU {
-		s.gpu = gpu.New(gpu.Config{Library: cfg.GPULibrary, Proc: cfg.Proc, Logger: cfg.Logger})
-		s.Sources = append(s.Sources, s.gpu.Source(cfg.Every))
+	if !cfg.ProcessOnly {
+		if err := s.machine(&cfg); err != nil {
+			return nil, err
+		}
 	}
 	if cfg.Run == "" {
 		return s, nil
@@ -71,6 +70,22 @@ func Open(cfg Config) (*Set, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// machine adds the sources that follow no process.
+func (s *Set) machine(cfg *Config) error {
+	list, err := host.Sources(host.Config{
+		Every: cfg.Every, DiskPaths: cfg.DiskPaths, Proc: cfg.Proc, Sys: cfg.Sys, PID: cfg.PID, Logger: cfg.Logger,
+	})
+	if err != nil {
+		return fmt.Errorf("host collectors: %w", err)
+	}
+	s.Sources = list
+	if !cfg.NoGPU {
+		s.gpu = gpu.New(gpu.Config{Library: cfg.GPULibrary, Proc: cfg.Proc, Logger: cfg.Logger})
+		s.Sources = append(s.Sources, s.gpu.Source(cfg.Every))
+	}
+	return nil
 }
 
 // GPU is what can be said of the GPUs now.

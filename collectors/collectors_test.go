@@ -46,6 +46,23 @@ func TestOpenMeasuresHostAndFollowedProcess(t *testing.T) {
 	}
 }
 
+func TestProcessOnlyLeavesTheMachineOut(t *testing.T) {
+	s, err := Open(Config{Run: "run1", PID: os.Getpid(), ProcessOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	got := names(t, s)
+	if !got["process.cpu.time"] {
+		t.Errorf("no process.cpu.time among %v", got)
+	}
+	for name := range got {
+		if !strings.HasPrefix(name, "process.") {
+			t.Errorf("%s is measured", name)
+		}
+	}
+}
+
 func TestOpenOfAProcessThatIsNotThereLeavesNothing(t *testing.T) {
 	if s, err := Open(Config{Run: "run1", PID: 1 << 22}); err == nil {
 		s.Close()

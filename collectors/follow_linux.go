@@ -20,7 +20,9 @@ func (s *Set) follow(cfg *Config) error {
 		return err
 	}
 	s.close = append(s.close, t.Close)
-	s.Sources = append(s.Sources, group.Sources(cfg.Run)...)
+	if !cfg.ProcessOnly {
+		s.Sources = append(s.Sources, group.Sources(cfg.Run)...)
+	}
 	s.Sources = append(s.Sources, t.Sources(cfg.Run)...)
 	if s.gpu != nil {
 		s.Sources = append(s.Sources, s.gpu.Follow(cfg.Run, cfg.PID, t.Contains, cfg.Every))
