@@ -8,15 +8,25 @@ const tidyEvery = time.Second
 
 // background stores what is kept back for a while. It ends when stop closes.
 func (r *Run) background() {
-	tick := time.NewTicker(tidyEvery)
+	tick, files := time.NewTicker(tidyEvery), time.NewTicker(restageEvery)
 	defer tick.Stop()
+	defer files.Stop()
 	for {
 		select {
 		case <-r.stop:
 			return
 		case <-tick.C:
 			r.tidy()
+		case <-files.C:
+			r.logError("saved files not renewed", r.restage(false))
 		}
+	}
+}
+
+// logError warns of an error that nobody else hears of; nil is none.
+func (r *Run) logError(what string, err error) {
+	if err != nil {
+		r.set.Logger.Warn(what, "run", r.set.ID, "error", err)
 	}
 }
 
@@ -29,7 +39,5 @@ func (r *Run) tidy() {
 	if r.finished {
 		return
 	}
-	if err := r.writeSummary(); err != nil {
-		r.set.Logger.Warn("summary not stored", "run", r.set.ID, "error", err)
-	}
+	r.logError("summary not stored", r.writeSummary())
 }

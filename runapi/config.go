@@ -32,7 +32,7 @@ func (c Config) Set(key string, value any, opts ...ConfigOption) error {
 
 // Update stores all of values, a map with text keys or a struct, or nothing of
 // it: ErrConfigLocked if a value is set already to something else and
-// AllowChange was not given, ErrKey, a *ValueError, ErrFinished. Objects merge,
+// AllowChange was not given, or if a sweep chose it, ErrKey, a *ValueError, ErrFinished. Objects merge,
 // other values replace; a key is never deleted. When Update returns nil the
 // change is in the run's log.
 func (c Config) Update(values any, opts ...ConfigOption) error {
@@ -49,6 +49,9 @@ func (c Config) Update(values any, opts ...ConfigOption) error {
 	defer r.mu.Unlock()
 	if r.finished {
 		return ErrFinished
+	}
+	if err := r.lockedBySweep(tree); err != nil {
+		return err
 	}
 	if !allow {
 		if at, locked := firstChange(r.state.Config(), tree, nil); locked {

@@ -10,14 +10,8 @@ import (
 // noEffect are variables of the official client that change nothing here but
 // whose authors would expect them to.
 var noEffect = map[string]string{
-	"WANDB_RESUME":            "runs are not resumed by this version",
-	"WANDB_RESUME_FROM":       "runs are not resumed by this version",
-	"WANDB_FORK_FROM":         "runs are not forked by this version",
-	"WANDB_SWEEP_ID":          "sweeps are not supported by this version",
 	"WANDB_SAVE_CODE":         "code is not saved by this version",
-	"WANDB_IGNORE_GLOBS":      "no user files are stored by this version",
 	"WANDB_NOTEBOOK_NAME":     "a Go program is no notebook",
-	"WANDB_X_PRIMARY":         "every writer is primary in this version",
 	"WANDB_START_METHOD":      "there is no service process to start",
 	"WANDB_ANONYMOUS":         "anonymous runs are not supported",
 	"WANDB_X_STATS_NO_CGROUP": "limits of the cgroup always count",
@@ -27,12 +21,12 @@ var noEffect = map[string]string{
 // commands, the official client beside us): silence is right. A name that
 // ends in _ stands for all that begin with it.
 var elsewhere = []string{
-	"WANDB_API_KEY", "WANDB_BASE_URL", "WANDB_APP_URL", "WANDB_CONFIG_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR",
-	"WANDB_ARTIFACT_", "WANDB_CREDENTIALS_FILE", "WANDB_IDENTITY_TOKEN_FILE", "WANDB_INSECURE_DISABLE_SSL",
-	"WANDB_HTTP_", "WANDB_HTTPS_PROXY", "WANDB_FILE_PUSHER_TIMEOUT", "WANDB_INIT_TIMEOUT", "WANDB_FINISH_TIMEOUT",
+	"WANDB_API_KEY", "WANDB_APP_URL", "WANDB_CONFIG_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR",
+	"WANDB_ARTIFACT_", "WANDB_CREDENTIALS_FILE", "WANDB_IDENTITY_TOKEN_FILE",
+	"WANDB_HTTP_TIMEOUT", "WANDB_FILE_PUSHER_TIMEOUT",
 	"WANDB_HEARTBEAT_SECONDS", "WANDB_SILENT", "WANDB_QUIET", "WANDB_DEBUG", "WANDB_ERROR_REPORTING", "WANDB_SERVICE",
 	"WANDB_DISABLED", "WANDB_DISABLE_CODE", "WANDB_ORGANIZATION", "WANDB_CONSOLE_", "WANDB_X_FILE_", "WANDB_X_GRAPHQL_",
-	"WANDB_X_EXTRA_HTTP_HEADERS", "WANDB_X_STATS_", "WANDB_AGENT_",
+	"WANDB_X_STATS_", "WANDB_AGENT_",
 }
 
 // environMap indexes an os.Environ list; as in the C library the first of two

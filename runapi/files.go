@@ -21,6 +21,10 @@ const (
 	outputFile   = "output.log"
 )
 
+// ownFiles are not the program's to save: they are written here, through what
+// might be a link to a file of the program.
+var ownFiles = []string{configFile, summaryFile, metadataFile, outputFile}
+
 // writeFiles stores the files that a finished run has.
 func (r *Run) writeFiles() error {
 	text := append(appendYAML(nil, r.configFile(), 0), '\n')
@@ -43,13 +47,24 @@ func (r *Run) writeMetadata() error {
 
 // writeFile replaces a file below files/ in one step.
 func (r *Run) writeFile(name string, text []byte) error {
-	path := filepath.Join(r.dir.FilesDir(), name)
-	temp := path + ".tmp"
-	if err := os.WriteFile(temp, text, 0o600); err != nil {
+	if err := replaceFile(filepath.Join(r.dir.FilesDir(), name), text); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
-	if err := os.Rename(temp, path); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
+	return nil
+}
+
+// replaceFile writes a whole file (0600) in one step.
+func replaceFile(path string, text []byte) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), ".tmp-*")
+	if err != nil {
+		return err
+	}
+	_, err = temp.Write(text)
+	if err = errors.Join(err, temp.Close()); err == nil {
+		err = os.Rename(temp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temp.Name()))
 	}
 	return nil
 }

@@ -61,16 +61,18 @@ func (r *Run) FinishExit(exit Exit) error {
 	ctx, cancel := context.WithTimeout(context.Background(), finishGrace)
 	defer cancel()
 	hardware := r.hw.finish(ctx)
+	files := r.restage(true)
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	err := errors.Join(open, hardware, r.lines.close(), r.foldAndEnd(exit))
+	err := errors.Join(open, hardware, files, r.lines.close(), r.foldAndEnd(exit))
 	if parts := r.parts.Load(); parts != nil {
 		err = errors.Join(err, parts.Close())
 	}
 	if err = errors.Join(err, r.log.Close()); err != nil {
 		return fmt.Errorf("finish run %s: %w", r.set.ID, err)
 	}
+	r.forgetAutoResume(exit)
 	return nil
 }
 

@@ -93,7 +93,8 @@ func (r *Run) openSources(h *hardware) {
 	}
 	cfg := collectors.Config{
 		Run: h.run, PID: r.set.PID, Every: r.set.SampleInterval, Logger: r.set.Logger,
-		DiskPaths: r.set.DiskPaths, GPULibrary: r.set.GPULibrary, OrphanMarker: r.set.OrphanMarker,
+		ProcessOnly: r.set.noHost || r.set.HostSampling == HostNever,
+		DiskPaths:   r.set.DiskPaths, GPULibrary: r.set.GPULibrary, OrphanMarker: r.set.OrphanMarker,
 	}
 	set, err := collectors.Open(cfg)
 	if err != nil { // the process may be gone: the machine is still worth measuring

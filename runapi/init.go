@@ -42,6 +42,9 @@ func Init(ctx context.Context, s Settings) (*Run, error) {
 	if err != nil {
 		return nil, &InitError{"config", err}
 	}
+	if config, err = r.lockSweep(config); err != nil {
+		return nil, &InitError{"settings", err}
+	}
 	if set.Mode == ModeDisabled {
 		r.off = true
 		return r, r.storeConfig(config)
@@ -95,6 +98,9 @@ func newRun(set Settings) *Run {
 	r.start = r.clock.Now()
 	r.out, r.err = console{run: r}, console{run: r, stderr: true}
 	r.open.reset()
+	if r.set.ID == "" && r.set.Resume == "auto" {
+		r.set.ID = readAutoResume(existingWandbDir(r.set.Dir))
+	}
 	if r.set.ID == "" {
 		r.set.ID = runlog.NewID()
 	}
@@ -139,6 +145,9 @@ func (r *Run) makeDir() error {
 	wandbDir, err := runlog.WandbDir(root)
 	if err != nil {
 		return err
+	}
+	if err := r.keepAutoResume(wandbDir); err != nil {
+		r.set.Logger.Warn("auto resume file not kept", "run", r.set.ID, "error", err)
 	}
 	r.dir, err = runlog.NewDir(runlog.DirOptions{WandbDir: wandbDir, RunID: r.set.ID, Start: r.clock.Wall(r.start)})
 	return err
@@ -210,6 +219,11 @@ func (r *Run) runRecord(git *gitInfo) *wandbpb.RunRecord {
 		DisplayName: r.set.Name, Notes: r.set.Notes, RunGroup: r.set.Group, JobType: r.set.JobType, Tags: r.set.Tags,
 		StartTime: timestamppb.New(r.clock.Wall(r.start)),
 		Telemetry: r.telemetry(),
+		SweepId:   r.set.SweepID, Resume: r.set.Resume, BranchPoint: r.set.branch, Forked: r.set.ForkFrom != "",
+		Writer: &wandbpb.Writer{
+			Id: r.writer, Label: r.set.Label, Shared: r.set.Mode == ModeShared,
+			Secondary: r.set.Secondary, Order: int32(r.set.rank),
+		},
 	}
 	if !r.set.DisableMachineInfo {
 		rec.Host = r.hostName()

@@ -17,6 +17,7 @@ type option struct {
 	name, env string
 	isSet     func(*Settings) bool
 	set       func(*Settings, string) error
+	secret    bool // errors do not repeat the value
 }
 
 // variables are the environment variables of the option, most usual first.
@@ -31,14 +32,22 @@ func (o *option) variables() []string {
 // options lists every setting that has a counterpart outside the program.
 func options() []option {
 	text := func(name, env string, field func(*Settings) *string) option {
-		return option{name, env,
-			func(s *Settings) bool { return *field(s) != "" },
-			func(s *Settings, v string) error { *field(s) = v; return nil }}
+		return option{name: name, env: env,
+			isSet: func(s *Settings) bool { return *field(s) != "" },
+			set:   func(s *Settings, v string) error { *field(s) = v; return nil }}
+	}
+	parsed := func(name, env string, isSet func(*Settings) bool, set func(*Settings, string) error) option {
+		return option{name: name, env: env, isSet: isSet, set: set}
 	}
 	flag := func(name, env string, field func(*Settings) *bool) option {
-		return option{name, env,
+		return parsed(name, env,
 			func(s *Settings) bool { return *field(s) },
-			func(s *Settings, v string) (err error) { *field(s), err = parseBool(v); return err }}
+			func(s *Settings, v string) (err error) { *field(s), err = parseBool(v); return err })
+	}
+	seconds := func(name string, field func(*Settings) *time.Duration) option {
+		return parsed(name, "",
+			func(s *Settings) bool { return *field(s) != 0 },
+			func(s *Settings, v string) (err error) { *field(s), err = parseSeconds(v); return err })
 	}
 	return []option{
 		text("project", "", func(s *Settings) *string { return &s.Project }),
@@ -48,20 +57,37 @@ func options() []option {
 		text("run_notes", "WANDB_NOTES", func(s *Settings) *string { return &s.Notes }),
 		text("run_group", "", func(s *Settings) *string { return &s.Group }),
 		text("run_job_type", "WANDB_JOB_TYPE", func(s *Settings) *string { return &s.JobType }),
-		{"run_tags", "WANDB_TAGS", func(s *Settings) bool { return s.Tags != nil }, setTags},
-		{"mode", "", func(s *Settings) bool { return s.Mode != "" }, setMode},
+		parsed("run_tags", "WANDB_TAGS", func(s *Settings) bool { return s.Tags != nil }, setTags),
+		parsed("mode", "", func(s *Settings) bool { return s.Mode != "" }, setMode),
 		text("root_dir", "WANDB_DIR", func(s *Settings) *string { return &s.Dir }),
+		parsed("resume", "", func(s *Settings) bool { return s.Resume != "" }, setResume),
+		text("resume_from", "", func(s *Settings) *string { return &s.ResumeFrom }),
+		text("fork_from", "", func(s *Settings) *string { return &s.ForkFrom }),
+		text("sweep_id", "", func(s *Settings) *string { return &s.SweepID }),
+		text("sweep_param_path", "", func(s *Settings) *string { return &s.SweepParamPath }),
+		text("base_url", "", func(s *Settings) *string { return &s.BaseURL }),
+		seconds("finish_timeout", func(s *Settings) *time.Duration { return &s.FinishTimeout }),
+		seconds("init_timeout", func(s *Settings) *time.Duration { return &s.InitTimeout }),
+		seconds("x_file_stream_transmit_interval", func(s *Settings) *time.Duration { return &s.Transmit }),
+		parsed("ignore_globs", "", func(s *Settings) bool { return s.IgnoreGlobs != nil }, setIgnoreGlobs),
+		text("http_proxy", "", func(s *Settings) *string { return &s.HTTPProxy }),
+		text("https_proxy", "", func(s *Settings) *string { return &s.HTTPSProxy }),
+		flag("insecure_disable_ssl", "", func(s *Settings) *bool { return &s.InsecureTLS }),
+		{name: "x_extra_http_headers", isSet: func(s *Settings) bool { return s.ExtraHeaders != nil }, set: setHeaders, secret: true},
+		parsed("x_primary", "", func(s *Settings) bool { return s.Secondary }, setPrimary),
+		parsed("x_update_finish_state", "", func(s *Settings) bool { return s.LeaveRunning }, setFinishState),
+		parsed("host_sampling", "WANDB_AGENT_HOST_SAMPLING", func(s *Settings) bool { return s.HostSampling != "" }, setHostSampling),
 		text("x_label", "", func(s *Settings) *string { return &s.Label }),
-		{"x_stats_sampling_interval", "", func(s *Settings) bool { return s.StatsInterval != 0 }, setStatsInterval},
-		{"x_stats_pid", "", func(s *Settings) bool { return s.PID != 0 }, setPID},
-		{"x_stats_disk_paths", "", func(s *Settings) bool { return s.DiskPaths != nil }, setDiskPaths},
+		parsed("x_stats_sampling_interval", "", func(s *Settings) bool { return s.StatsInterval != 0 }, setStatsInterval),
+		parsed("x_stats_pid", "", func(s *Settings) bool { return s.PID != 0 }, setPID),
+		parsed("x_stats_disk_paths", "", func(s *Settings) bool { return s.DiskPaths != nil }, setDiskPaths),
 		flag("x_disable_stats", "", func(s *Settings) *bool { return &s.DisableStats }),
 		flag("x_disable_meta", "", func(s *Settings) *bool { return &s.DisableMeta }),
 		flag("x_disable_machine_info", "", func(s *Settings) *bool { return &s.DisableMachineInfo }),
 		flag("disable_git", "", func(s *Settings) *bool { return &s.DisableGit }),
-		{"console", "", func(s *Settings) bool { return s.DisableConsole }, setConsole},
+		parsed("console", "", func(s *Settings) bool { return s.DisableConsole }, setConsole),
 		text("program", "", func(s *Settings) *string { return &s.Program }),
-		{"args", "", func(s *Settings) bool { return s.Args != nil }, setArgs},
+		parsed("args", "", func(s *Settings) bool { return s.Args != nil }, setArgs),
 		text("x_executable", "", func(s *Settings) *string { return &s.Executable }),
 		text("host", "", func(s *Settings) *string { return &s.Host }),
 		text("username", "", func(s *Settings) *string { return &s.Username }),
@@ -81,18 +107,18 @@ func parseBool(v string) (bool, error) {
 	return b, nil
 }
 
+var errModes = errors.New("want online, shared, offline or disabled")
+
 func setMode(s *Settings, v string) error {
 	switch m := Mode(strings.ToLower(v)); m {
-	case ModeOnline, ModeOffline, ModeDisabled:
+	case ModeOnline, ModeShared, ModeOffline, ModeDisabled:
 		s.Mode = m
 	case "dryrun":
 		s.Mode = ModeOffline
 	case "run":
 		s.Mode = ModeOnline
-	case "shared":
-		return errors.New("shared mode is not supported: want online, offline or disabled")
 	default:
-		return errors.New("want online, offline or disabled")
+		return errModes
 	}
 	return nil
 }

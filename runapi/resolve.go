@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/rank"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/redact"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
 )
@@ -51,7 +52,9 @@ func resolve(s Settings) (Settings, *resolver, error) {
 	}
 	r.disabledByEnv(&s)
 	fillDefaults(&s)
+	r.placeAmongRanks(&s)
 	r.check(&s)
+	r.checkBranch(&s)
 	if err := errors.Join(r.errs...); err != nil {
 		return s, r, &InitError{"settings", err}
 	}
@@ -69,6 +72,9 @@ func (r *resolver) apply(s *Settings, o *option, layers ...map[string]given) {
 			continue
 		}
 		if err := o.set(s, g.value); err != nil {
+			if o.secret {
+				g.value = redact.Mask
+			}
 			r.errs = append(r.errs, fmt.Errorf("%s=%q: %w", g.origin, g.value, err))
 		}
 		return
@@ -109,6 +115,25 @@ func fillDefaults(s *Settings) {
 	if s.DisableMachineInfo {
 		s.DisableStats, s.DisableMeta = true, true
 	}
+	if s.HostSampling == "" {
+		s.HostSampling = HostOnce
+	}
+}
+
+// placeAmongRanks settles what differs between the ranks of one run.
+func (r *resolver) placeAmongRanks(s *Settings) {
+	p, ok := rank.Of(r.env)
+	if !ok {
+		return
+	}
+	s.rank = p.Rank
+	if s.Label == "" {
+		s.Label = p.Label()
+	}
+	if s.Mode == ModeShared && p.Rank > 0 && r.env["WANDB_X_PRIMARY"] == "" {
+		s.Secondary = true
+	}
+	s.noHost = s.HostSampling == HostOnce && p.Local > 0
 }
 
 // check reports everything that is wrong, whoever said it.
@@ -123,9 +148,9 @@ func (r *resolver) check(s *Settings) {
 		bad("project %.140q: want 1-128 characters, none of / \\ # ? %% :", s.Project)
 	}
 	switch s.Mode {
-	case ModeOnline, ModeOffline, ModeDisabled:
+	case ModeOnline, ModeShared, ModeOffline, ModeDisabled:
 	default:
-		bad("mode %q: want online, offline or disabled", s.Mode)
+		bad("mode %q: %w", s.Mode, errModes)
 	}
 	for _, tag := range s.Tags {
 		if n := len([]rune(tag)); n < 1 || n > 64 {
@@ -137,6 +162,17 @@ func (r *resolver) check(s *Settings) {
 	}
 	if s.StatsInterval < minInterval {
 		bad("stats interval %v: want at least %v", s.StatsInterval, minInterval)
+	}
+	if s.Transmit != 0 && s.Transmit < minInterval {
+		bad("transmit interval %v: want at least %v", s.Transmit, minInterval)
+	}
+	switch s.HostSampling {
+	case HostOnce, HostAlways, HostNever:
+	default:
+		bad("host sampling %q: want once, always or never", s.HostSampling)
+	}
+	if s.SweepParamPath != "" && s.SweepID == "" {
+		bad("%w", errSweep)
 	}
 	if s.PID < 0 {
 		bad("pid %d: want a process id", s.PID)

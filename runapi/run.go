@@ -24,7 +24,8 @@ type Run struct {
 	before float64      // seconds used by earlier processes of the run
 	notice string
 	hw     *hardware
-	writer string // writer id
+	writer string         // writer id
+	locked map[string]any // config values that a sweep chose; never changed after Init
 
 	keyMu sync.RWMutex // guards keys
 	keys  keyTable
@@ -35,6 +36,9 @@ type Run struct {
 	// Counted outside mu, so that Counters answers while a write hangs.
 	rows, refused atomic.Int64
 	parts         atomic.Pointer[runlog.OpenSteps] // nil until a step stays open; set with mu held
+
+	saveMu sync.Mutex // guards saves; held while files are linked or copied
+	saves  map[string]*saved
 
 	stop chan struct{}  // closed by Finish: ends background
 	back sync.WaitGroup // background and probes

@@ -6,19 +6,37 @@ import (
 
 	"github.com/wandb-agent/wandb-agent/agent"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 )
 
 // Mode says what becomes of a run.
 type Mode string
 
 const (
-	// ModeOnline asks for a run that is sent while it goes on. This version
-	// keeps it offline and says so: Run.Notice.
+	// ModeOnline sends the run while it goes on. Without a key it is kept
+	// offline: Run.Notice says so.
 	ModeOnline Mode = "online"
+	// ModeShared is ModeOnline for one of several writers of a run: the server
+	// numbers the steps in the order in which rows arrive.
+	ModeShared Mode = "shared"
 	// ModeOffline keeps the run in its directory.
 	ModeOffline Mode = "offline"
 	// ModeDisabled stores nothing and measures nothing.
 	ModeDisabled Mode = "disabled"
+)
+
+// HostSampling says which of the ranks on one machine measure it. The process
+// tree of its own every rank measures.
+type HostSampling string
+
+const (
+	// HostOnce lets local rank 0 measure the machine, and a process that is no
+	// rank.
+	HostOnce HostSampling = "once"
+	// HostAlways lets every rank do it.
+	HostAlways HostSampling = "always"
+	// HostNever leaves the machine to another program.
+	HostNever HostSampling = "never"
 )
 
 // Settings describe a run. The zero value works. A field left zero is taken
@@ -35,6 +53,19 @@ type Settings struct {
 	Mode    Mode     // default ModeOnline
 	Dir     string   // where the wandb directory is made; default: the working directory
 
+	// Resume says what is to become of a run that the server has already under
+	// ID: "must" and "allow" go on with it, must fails when there is none, never
+	// fails when there is one, auto is allow with the ID of the run that this
+	// directory's last auto run had, unless that ended well. "" does not ask.
+	Resume string
+	// ResumeFrom cuts a run back to a step and goes on there; ForkFrom begins a
+	// new run with the history of another up to a step. Both are written
+	// "ID?_step=N" and exclude each other and Resume.
+	ResumeFrom, ForkFrom string
+
+	SweepID        string // the sweep this run is part of
+	SweepParamPath string // YAML file with the values that the sweep chose; they are locked in the config
+
 	// Config is the initial config: a map with text keys or a struct, whose
 	// fields are named by their json tags.
 	Config any
@@ -45,8 +76,21 @@ type Settings struct {
 	DiskPaths      []string       // filesystems whose use is measured; default "/"
 	GPULibrary     string         // path of NVIDIA's management library; "" searches as the loader does
 	OrphanMarker   string         // environment entry NAME=VALUE that only the process tree of PID has: finds its orphans
-	Label          string         // suffix of this writer's system metric keys
+	HostSampling   HostSampling   // which ranks measure the machine; default HostOnce
+	Label          string         // suffix of this writer's system metric keys; default rank-N for one of several ranks
 	Outputs        []agent.Output // more places for the run's numbers; Select is filled in when empty
+
+	BaseURL       string            // of the server; default https://api.wandb.ai
+	FinishTimeout time.Duration     // how long Finish sends what is left; default 60 s, negative is not at all
+	InitTimeout   time.Duration     // how long Init waits for the server when it must ask (Resume, ResumeFrom); default 90 s
+	Transmit      time.Duration     // between requests of the file stream; default 15 s, at least 100 ms
+	IgnoreGlobs   []string          // files below files/ that are never sent
+	HTTPProxy     string            // for W&B only; "" takes HTTP_PROXY and NO_PROXY of Environ
+	HTTPSProxy    string            // the same for https
+	InsecureTLS   bool              // do not verify the server's certificate
+	ExtraHeaders  map[string]string // of every request; never stored
+	Secondary     bool              // config, summary, metadata and files of the run are another writer's
+	LeaveRunning  bool              // Finish does not end the run on the server: another writer does
 
 	DisableStats       bool // no hardware samples
 	DisableMeta        bool // no environment record, no wandb-metadata.json
@@ -80,4 +124,7 @@ type Settings struct {
 	RunDir *runlog.Dir
 
 	logFile func(runlog.File) runlog.File // tests break and stall the log with it
+	rank    int                           // among the writers of the run, from 0
+	noHost  bool                          // another rank measures the machine
+	branch  *wandbpb.BranchPoint          // of ResumeFrom or ForkFrom
 }

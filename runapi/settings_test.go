@@ -52,14 +52,15 @@ func TestPrecedence(t *testing.T) {
 	f("stats interval", s.StatsInterval, 2500*time.Millisecond)
 	f("sample interval", s.SampleInterval, time.Second)
 	f("disable meta", s.DisableMeta, true)
+	f("resume", s.Resume, "allow")
 	f("pid", s.PID, os.Getpid())
-	for _, part := range []string{"WANDB_RESUME: ", "WANDB_BOGUS: no such setting", "settings:8: bogus: no such setting", "settings:9: line is no key = value"} {
+	for _, part := range []string{"WANDB_BOGUS: no such setting", "settings:8: bogus: no such setting", "settings:9: line is no key = value"} {
 		if !slices.ContainsFunc(r.warnings, func(w string) bool { return strings.Contains(w, part) }) {
 			t.Errorf("no warning has %q: %q", part, r.warnings)
 		}
 	}
-	if len(r.warnings) != 4 {
-		t.Errorf("%d warnings, want 4: %q", len(r.warnings), r.warnings)
+	if len(r.warnings) != 3 {
+		t.Errorf("%d warnings, want 3: %q", len(r.warnings), r.warnings)
 	}
 }
 
@@ -75,6 +76,7 @@ func TestModes(t *testing.T) {
 	f(ModeOffline, "WANDB_MODE=dryrun")
 	f(ModeOnline, "WANDB_MODE=run")
 	f(ModeDisabled, "WANDB_MODE=disabled")
+	f(ModeShared, "WANDB_MODE=shared")
 	f(ModeOffline, "WANDB_MODE=OFFLINE")
 	f(ModeDisabled, "WANDB_MODE=online", "WANDB_DISABLED=true")
 	f(ModeOnline, "WANDB_DISABLED=false")
@@ -85,13 +87,13 @@ func TestInvalidSettingsNameTheirOrigin(t *testing.T) {
 	write(t, filepath.Join(dir, "wandb/settings"), "[default]\nx_stats_pid = -4\n")
 	_, err := Init(context.Background(), Settings{
 		Dir: dir, ID: "a/b", Project: "x?y", Tags: []string{""}, SampleInterval: time.Microsecond,
-		Environ: []string{"WANDB_MODE=shared", "WANDB_ARGS=x", "WANDB_DISABLED=maybe", "WANDB_X_STATS_SAMPLING_INTERVAL=0"},
+		Environ: []string{"WANDB_MODE=hybrid", "WANDB_ARGS=x", "WANDB_DISABLED=maybe", "WANDB_X_STATS_SAMPLING_INTERVAL=0"},
 	})
 	var ie *InitError
 	if !errors.As(err, &ie) || ie.Op != "settings" {
 		t.Fatalf("got %v, want an *InitError of settings", err)
 	}
-	for _, part := range []string{`WANDB_MODE="shared"`, `WANDB_ARGS="x"`, `WANDB_DISABLED="maybe"`, "WANDB_X_STATS_SAMPLING_INTERVAL", "settings:2: x_stats_pid", `run id "a/b"`, `project "x?y"`, "tag", "sample interval"} {
+	for _, part := range []string{`WANDB_MODE="hybrid"`, `WANDB_ARGS="x"`, `WANDB_DISABLED="maybe"`, "WANDB_X_STATS_SAMPLING_INTERVAL", "settings:2: x_stats_pid", `run id "a/b"`, `project "x?y"`, "tag", "sample interval"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("error does not name %s:\n%v", part, err)
 		}
