@@ -66,7 +66,7 @@ func (c *Client) Viewer(ctx context.Context) (*User, error) {
 			}
 		}
 	}
-	if err := c.query(ctx, viewer, nil, &out, GraphQL); err != nil {
+	if err := c.query(ctx, viewer, vars{}, &out, GraphQL); err != nil {
 		return nil, err
 	}
 	if out.Viewer == nil {
@@ -108,7 +108,7 @@ func (c *Client) Features(ctx context.Context) (map[string]bool, error) {
 			}
 		}
 	}
-	if err := c.query(ctx, serverFeatures, nil, &out, GraphQL); err != nil && !unknownQuestion(err) {
+	if err := c.query(ctx, serverFeatures, vars{}, &out, GraphQL); err != nil && !unknownQuestion(err) {
 		return nil, err
 	}
 	features := map[string]bool{}

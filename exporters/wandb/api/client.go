@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // DefaultBaseURL is the public server.
@@ -31,7 +34,7 @@ type Options struct {
 	Shared          *SharedWriter     // one of several writers of a run
 	DeriveSummary   bool              // the server makes the summary of the history
 
-	Proxy       func(*http.Request) (*url.URL, error) // nil: no proxy
+	Proxy       func(*http.Request) (*url.URL, error) // nil: no proxy; see ProxyFunc
 	RootCAs     *x509.CertPool                        // nil: those of the system
 	InsecureTLS bool                                  // believe any certificate
 
@@ -78,6 +81,9 @@ func New(o Options) (*Client, error) {
 	if !o.Key.IsZero() && o.IdentityToken != nil {
 		return nil, errors.New("api client: both a key and an identity token: leave out one")
 	}
+	if err := checkHeaders(o); err != nil {
+		return nil, err
+	}
 	o.Timeout = orDuration(o.Timeout, 30*time.Second)
 	o.StreamTimeout = orDuration(o.StreamTimeout, 180*time.Second)
 	o.StallTimeout = orDuration(o.StallTimeout, time.Minute)
@@ -100,6 +106,19 @@ func New(o Options) (*Client, error) {
 	c.api = &http.Client{Transport: t, CheckRedirect: stayHome}
 	c.blobs = &http.Client{Transport: t, CheckRedirect: c.followBlob}
 	return c, nil
+}
+
+// checkHeaders refuses what net/http would refuse at every request. Values may
+// be secrets and are not quoted.
+func checkHeaders(o Options) error {
+	values := map[string]string{"X-WANDB-USERNAME": o.Username, "X-WANDB-USER-EMAIL": o.Email, "User-Agent": o.UserAgent}
+	maps.Copy(values, o.Headers)
+	for name, value := range values {
+		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+			return fmt.Errorf("api client: header %q cannot be sent: its name or value has a character that headers cannot hold", name)
+		}
+	}
+	return nil
 }
 
 func orDuration(d, otherwise time.Duration) time.Duration {

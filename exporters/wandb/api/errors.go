@@ -56,6 +56,10 @@ var (
 	// ErrStalled is a transfer that did not move for the stall time.
 	ErrStalled = errors.New("no byte moved")
 
+	// ErrShort is a source that has fewer bytes than were promised: it changed
+	// while it was sent.
+	ErrShort = errors.New("the source became shorter")
+
 	// ErrProxy is a proxy that does not let the request through.
 	ErrProxy = errors.New("the proxy refuses")
 )

@@ -112,11 +112,7 @@ func decode(op string, body []byte, out any) error {
 		return &Error{Op: op, Status: http.StatusOK, Err: ErrNotJSON}
 	}
 	if len(reply.Errors) > 0 {
-		e := &Error{Op: op, Status: http.StatusOK}
-		for _, m := range reply.Errors {
-			e.Messages = append(e.Messages, string(m))
-		}
-		return e
+		return &Error{Op: op, Status: http.StatusOK, Messages: reasons(reply.Errors)}
 	}
 	if len(reply.Data) == 0 || string(reply.Data) == "null" {
 		return &Error{Op: op, Status: http.StatusOK, Err: ErrNotJSON}
@@ -125,6 +121,14 @@ func decode(op string, body []byte, out any) error {
 		return &Error{Op: op, Status: http.StatusOK, Err: fmt.Errorf("%w: %w", ErrNotJSON, err)}
 	}
 	return nil
+}
+
+// reasons are what the server said, and that it said nothing.
+func reasons(list []message) []string {
+	if found := said(list); len(found) > 0 {
+		return found
+	}
+	return []string{"the server gives no reason"}
 }
 
 // lacking is the Error of an answer that leaves out what was asked for.

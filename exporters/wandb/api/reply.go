@@ -12,10 +12,11 @@ import (
 
 // Limits of what is read of an answer, after decompression.
 const (
-	maxReply      = 256 << 20 // a config, a summary and the tails of a long run
+	maxReply      = 64 << 20 // a config, a summary and the tails of a long run
 	maxStreamBody = 4 << 20
 	maxErrorBody  = 64 << 10
 	maxMessage    = 1000 // bytes of a server's message that people get to see
+	maxMessages   = 5
 )
 
 // readReply reads the body of an answer with status 200, at most limit bytes.
@@ -74,9 +75,14 @@ func messages(body []byte) []string {
 	if json.Unmarshal(body, &doc) != nil {
 		return nil
 	}
+	return said(append([]message{doc.Error}, doc.Errors...))
+}
+
+// said are the first messages that say something.
+func said(list []message) []string {
 	var found []string
-	for _, m := range append([]message{doc.Error}, doc.Errors...) {
-		if m != "" {
+	for _, m := range list {
+		if m != "" && len(found) < maxMessages {
 			found = append(found, string(m))
 		}
 	}

@@ -67,11 +67,12 @@ func (c *Client) uploadHeader(list []string) http.Header {
 func (c *Client) putOnce(ctx context.Context, op string, u *url.URL, h http.Header, body io.ReaderAt, size int64) (string, error) {
 	w, ctx := newWatch(ctx, c.o.StallTimeout)
 	defer w.stop()
+	src := &source{from: body, size: size}
 	content := func() (io.ReadCloser, error) {
 		if size == 0 {
 			return http.NoBody, nil // an unknown length otherwise
 		}
-		return io.NopCloser(w.reader(io.NewSectionReader(body, 0, size))), nil
+		return io.NopCloser(w.reader(src.reader())), nil
 	}
 	first, _ := content()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPut, u.String(), first)
@@ -80,6 +81,12 @@ func (c *Client) putOnce(ctx context.Context, op string, u *url.URL, h http.Head
 	}
 	r.Header, r.ContentLength, r.GetBody = h, size, content
 	resp, err := c.blobs.Do(r)
+	if broken := src.broken.Load(); broken != nil {
+		if resp != nil {
+			resp.Body.Close()
+		}
+		return "", fmt.Errorf("%s: read: %w", op, *broken) // not the network: trying again does not help
+	}
 	if err != nil {
 		return "", &Error{Op: op, Err: w.cause(cause(err))}
 	}
@@ -89,6 +96,37 @@ func (c *Client) putOnce(ctx context.Context, op string, u *url.URL, h http.Head
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxErrorBody)) // so that the connection can be used again
 	return resp.Header.Get("ETag"), nil
+}
+
+// A source is what a Put sends, and whether it could be read. The transport
+// may still read when the answer is there.
+type source struct {
+	from   io.ReaderAt
+	size   int64
+	broken atomic.Pointer[error]
+}
+
+// reader reads the source from its start.
+func (s *source) reader() io.Reader {
+	return &sourceReader{section: io.NewSectionReader(s.from, 0, s.size), s: s}
+}
+
+type sourceReader struct {
+	section *io.SectionReader
+	s       *source
+	read    int64
+}
+
+func (r *sourceReader) Read(b []byte) (int, error) {
+	n, err := r.section.Read(b)
+	r.read += int64(n)
+	if err == io.EOF && r.read < r.s.size {
+		err = ErrShort
+	}
+	if err != nil && err != io.EOF {
+		r.s.broken.Store(&err)
+	}
+	return n, err
 }
 
 // Get fetches length bytes from offset, or all that follow when length is
