@@ -12,7 +12,7 @@ import (
 
 // Limits of what is read of an answer, after decompression.
 const (
-	maxReply      = 64 << 20 // a config, a summary and the tails of a long run
+	maxReply      = 32 << 20 // a config, a summary and the tails of a long run
 	maxStreamBody = 4 << 20
 	maxErrorBody  = 64 << 10
 	maxMessage    = 1000 // bytes of a server's message that people get to see
