@@ -1,0 +1,72 @@
+// Command wandb-server runs the W&B server of package server on its own.
+//
+//	wandb-server --dir DIR [--listen ADDR] [--entity NAME] [--key-file FILE]
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/server"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "wandb-server:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	dir := flag.String("dir", "", "directory that keeps everything (required)")
+	listen := flag.String("listen", "127.0.0.1:8080", "address to listen on")
+	entity := flag.String("entity", server.DefaultEntity, "name of the only user")
+	keyFile := flag.String("key-file", "", "file with the only API key that is accepted (default: any of 40 characters)")
+	flag.Parse()
+	o := server.Options{Dir: *dir, Entity: *entity, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+	if *keyFile != "" {
+		text, err := os.ReadFile(*keyFile)
+		if err != nil {
+			return err
+		}
+		o.Key = strings.TrimSpace(string(text))
+	}
+	s, err := server.Open(o)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	l, err := net.Listen("tcp", *listen)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("http://%s\n", l.Addr())
+	return serve(l, s)
+}
+
+// serve answers until SIGINT or SIGTERM.
+func serve(l net.Listener, h http.Handler) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	hs := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
+	go func() {
+		<-ctx.Done()
+		late, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		hs.Shutdown(late)
+	}()
+	if err := hs.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,484 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	graphql "github.com/graph-gophers/graphql-go"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/xjson"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/server/internal/store"
+)
+
+// run is a run as a query sees it.
+type run struct {
+	r *resolver
+	s *store.Run
+	f store.Facts
+}
+
+func (r *resolver) run(s *store.Run) *run {
+	if s == nil {
+		return nil
+	}
+	return &run{r, s, s.Facts()}
+}
+
+func (r *run) ID() graphql.ID         { return graphql.ID(r.f.StorageID) }
+func (r *run) InternalID() graphql.ID { return graphql.ID(r.f.StorageID) }
+func (r *run) ProjectID() graphql.ID {
+	return opaque("ProjectInternalId", r.f.Entity+"/"+r.f.Project)
+}
+func (r *run) Name() string           { return r.f.Name }
+func (r *run) DisplayName() *string   { return orNil(r.f.DisplayName) }
+func (r *run) Description() *string   { return orNil(r.f.Description) }
+func (r *run) Notes() *string         { return orNil(r.f.Notes) }
+func (r *run) Tags() *[]string        { return &r.f.Tags }
+func (r *run) Group() *string         { return orNil(r.f.Group) }
+func (r *run) JobType() *string       { return orNil(r.f.JobType) }
+func (r *run) Host() *string          { return orNil(r.f.Host) }
+func (r *run) Commit() *string        { return orNil(r.f.Commit) }
+func (r *run) State() *string         { return orNil(r.f.State) }
+func (r *run) ReadOnly() bool         { return false }
+func (r *run) CreatedAt() DateTime    { return DateTime{r.f.Created} }
+func (r *run) HeartbeatAt() *DateTime { return &DateTime{r.f.Heartbeat} }
+func (r *run) SweepName() *string     { return orNil(r.f.Sweep) }
+func (r *run) Project() *project      { return r.r.project(r.f.Entity, r.f.Project) }
+func (r *run) User() *user            { return r.r.user() }
+func (r *run) Stopped() bool          { return r.f.Stopped }
+func (r *run) ShouldStop() bool       { return r.f.Stopped }
+func (r *run) Failed() bool           { return r.f.State == store.Failed }
+func (r *run) Running() bool          { return r.f.State == store.Running }
+
+// Exitcode is that of a run that has ended.
+func (r *run) Exitcode() *int32 {
+	if r.f.ExitCode == nil {
+		return nil
+	}
+	return ptr(int32(*r.f.ExitCode))
+}
+
+// Config is what the client sent.
+func (r *run) Config() *JSONString { return ptr(JSONString(r.s.Config())) }
+
+// SummaryMetrics is the last summary, an empty object without one.
+func (r *run) SummaryMetrics() *JSONString {
+	if s := r.s.Summary(); s != nil {
+		return ptr(JSONString(s))
+	}
+	return ptr(JSONString("{}"))
+}
+
+// SystemMetrics are the newest values.
+func (r *run) SystemMetrics() *JSONString {
+	line := r.last(r.s.Events)
+	if line == nil {
+		return ptr(JSONString("{}"))
+	}
+	return ptr(JSONString(line))
+}
+
+// WandbConfig picks keys of the _wandb block of the config.
+func (r *run) WandbConfig(args struct{ Keys *[]string }) (*JSONString, error) {
+	config, err := xjson.Decode(r.s.Config())
+	if err != nil {
+		return nil, err
+	}
+	picked := map[string]any{}
+	entry, _ := config.(map[string]any)["_wandb"].(map[string]any)
+	own, _ := entry["value"].(map[string]any)
+	for k, v := range own {
+		if args.Keys == nil || slices.Contains(*args.Keys, k) {
+			picked[k] = v
+		}
+	}
+	text, err := xjson.AppendValue(nil, picked)
+	return ptr(JSONString(text)), err
+}
+
+func (r *run) HistoryLineCount() *int32 { n, _, _ := r.s.Counts(); return ptr(int32(n)) }
+func (r *run) EventsLineCount() *int32  { _, n, _ := r.s.Counts(); return ptr(int32(n)) }
+func (r *run) LogLineCount() *int32     { _, _, n := r.s.Counts(); return ptr(int32(n)) }
+
+// last is the last line of history or events, nil without one.
+func (r *run) last(get func(first, n int64) ([][]byte, error)) []byte {
+	lines, err := get(0, math.MaxInt64)
+	if err != nil || len(lines) == 0 {
+		return nil
+	}
+	return lines[len(lines)-1]
+}
+
+// HistoryTail is a list of the last lines, as JSON in JSON.
+func (r *run) HistoryTail() (*JSONString, error) { return tail(r.last(r.s.History)) }
+
+// EventsTail is HistoryTail for system metrics.
+func (r *run) EventsTail() (*JSONString, error) { return tail(r.last(r.s.Events)) }
+
+func tail(line []byte) (*JSONString, error) {
+	list := []string{}
+	if line != nil {
+		list = append(list, string(line))
+	}
+	text, err := json.Marshal(list)
+	return ptr(JSONString(text)), err
+}
+
+// HistoryKeys says which keys rows have, as the page's key list does.
+func (r *run) HistoryKeys() (*JSON, error) {
+	lines, err := r.s.History(0, math.MaxInt64)
+	if err != nil {
+		return nil, err
+	}
+	keys, last := map[string]any{}, int64(-1)
+	for _, line := range lines {
+		v, err := xjson.Decode(line)
+		if err != nil {
+			return nil, err
+		}
+		for k := range v.(map[string]any) {
+			keys[k] = map[string]any{"typeCounts": []any{map[string]any{"type": "number", "count": len(lines)}}}
+		}
+		last = max(last, store.StepOf(line))
+	}
+	return &JSON{map[string]any{"sets": []any{}, "keys": keys, "lastStep": last}}, nil
+}
+
+// History gives rows with steps from minStep up to maxStep, not including it.
+func (r *run) History(args struct {
+	MinStep, MaxStep *Int64
+	Samples          *int32
+}) (*[]JSONString, error) {
+	lines, err := r.s.History(0, math.MaxInt64)
+	if err != nil {
+		return nil, err
+	}
+	lo, hi, n := int64(value(args.MinStep)), int64(math.MaxInt64), math.MaxInt32
+	if args.MaxStep != nil {
+		hi = int64(*args.MaxStep)
+	}
+	if args.Samples != nil {
+		n = int(*args.Samples)
+	}
+	out := []JSONString{}
+	for _, line := range lines {
+		if step := store.StepOf(line); step >= lo && step < hi && len(out) < n {
+			out = append(out, plainJSON(line))
+		}
+	}
+	return &out, nil
+}
+
+// Events gives system metrics.
+func (r *run) Events(struct{ Samples *int32 }) (*[]JSONString, error) {
+	lines, err := r.s.Events(0, math.MaxInt64)
+	out := make([]JSONString, len(lines))
+	for i, line := range lines {
+		out[i] = plainJSON(line)
+	}
+	return &out, err
+}
+
+// plainJSON is a line for readers of plain JSON: non-finite numbers as text.
+func plainJSON(line []byte) JSONString {
+	if json.Valid(line) {
+		return JSONString(line)
+	}
+	v, err := xjson.Decode(line)
+	if err != nil {
+		return JSONString(line)
+	}
+	text, _ := json.Marshal(finite(v))
+	return JSONString(text)
+}
+
+func finite(v any) any {
+	switch v := v.(type) {
+	case float64:
+		switch {
+		case math.IsNaN(v):
+			return "NaN"
+		case math.IsInf(v, 1):
+			return "Infinity"
+		case math.IsInf(v, -1):
+			return "-Infinity"
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = finite(v[k])
+		}
+	case []any:
+		for i := range v {
+			v[i] = finite(v[i])
+		}
+	}
+	return v
+}
+
+// SampledHistory gives the rows that have all keys of each spec.
+func (r *run) SampledHistory(args struct {
+	Specs       []JSONString
+	PackVersion *int32
+}) (*[]JSON, error) {
+	lines, err := r.s.History(0, math.MaxInt64)
+	if err != nil {
+		return nil, err
+	}
+	out := []JSON{}
+	for _, text := range args.Specs {
+		var spec struct {
+			Keys    []string `json:"keys"`
+			Samples int      `json:"samples"`
+		}
+		if err := json.Unmarshal([]byte(text), &spec); err != nil {
+			return nil, fmt.Errorf("spec: %w", err)
+		}
+		rows := []any{}
+		for _, line := range lines {
+			if row, ok := pick(line, spec.Keys); ok && (spec.Samples == 0 || len(rows) < spec.Samples) {
+				rows = append(rows, row)
+			}
+		}
+		out = append(out, JSON{rows})
+	}
+	return &out, nil
+}
+
+func pick(line []byte, keys []string) (map[string]any, bool) {
+	v, err := xjson.Decode(line)
+	row, ok := v.(map[string]any)
+	if err != nil || !ok {
+		return nil, false
+	}
+	if len(keys) == 0 {
+		return finite(row).(map[string]any), true
+	}
+	out := map[string]any{}
+	for _, k := range keys {
+		if row[k] == nil {
+			return nil, false
+		}
+		out[k] = finite(row[k])
+	}
+	return out, true
+}
+
+type parquetHistory struct {
+	ParquetUrls []string
+	LiveData    []JSON
+}
+
+// ParquetHistory has no files: all rows are live.
+func (r *run) ParquetHistory(args struct{ LiveKeys *[]string }) (*parquetHistory, error) {
+	lines, err := r.s.History(0, math.MaxInt64)
+	if err != nil {
+		return nil, err
+	}
+	p := &parquetHistory{ParquetUrls: []string{}, LiveData: []JSON{}}
+	for _, line := range lines {
+		if row, ok := pick(line, nil); ok {
+			p.LiveData = append(p.LiveData, JSON{row})
+		}
+	}
+	return p, nil
+}
+
+// --- mutations
+
+type upsertInput struct {
+	ID, Name, GroupName, ModelName, EntityName, Description, DisplayName, Notes *string
+	Config                                                                      *JSONString
+	Commit, Host                                                                *string
+	Debug                                                                       *bool
+	JobProgram, JobRepo, JobType, State, Sweep                                  *string
+	Tags                                                                        *[]string
+	SummaryMetrics                                                              *JSONString
+}
+
+type upsertPayload struct {
+	Bucket   *run
+	Inserted *bool
+}
+
+// UpsertBucket creates a run or changes it; null leaves as it is.
+func (r *resolver) UpsertBucket(args struct{ Input upsertInput }) (*upsertPayload, error) {
+	in := &args.Input
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	target, inserted, err := r.target(in)
+	if err != nil {
+		return nil, err
+	}
+	if in.Config != nil {
+		if err := target.SetConfig(json.RawMessage(*in.Config)); err != nil {
+			return nil, err
+		}
+	}
+	if in.SummaryMetrics != nil {
+		if err := target.SetSummary([]byte(*in.SummaryMetrics)); err != nil {
+			return nil, err
+		}
+	}
+	if err := target.Change(in.apply); err != nil {
+		return nil, err
+	}
+	return &upsertPayload{r.run(target), &inserted}, nil
+}
+
+// target finds the run by storage id or by name, or makes it.
+func (r *resolver) target(in *upsertInput) (*store.Run, bool, error) {
+	if in.ID != nil {
+		found := r.s.store.RunByID(*in.ID)
+		if found == nil {
+			return nil, false, fmt.Errorf("upsertBucket: no run has the id %q", *in.ID)
+		}
+		return found, false, nil
+	}
+	name, project := value(in.Name), value(in.ModelName)
+	if name == "" {
+		return nil, false, fmt.Errorf("upsertBucket: neither id nor name")
+	}
+	if project == "" {
+		project = defaultProject
+	}
+	if err := checkProject(project); err != nil {
+		return nil, false, err
+	}
+	if strings.TrimSpace(name) != name || strings.ContainsAny(name, ":;,#?/'") {
+		return nil, false, fmt.Errorf("run id %q: none of : ; , # ? / ' and no outer white space is allowed", name)
+	}
+	return r.s.store.CreateRun(r.owner(in.EntityName), project, name)
+}
+
+// check applies the limits that W&B states.
+func (in *upsertInput) check() error {
+	if in.Tags != nil {
+		for _, tag := range *in.Tags {
+			if n := utf8.RuneCountInString(tag); n < 1 || n > 64 {
+				return fmt.Errorf("tag %.80q: want 1 to 64 characters", tag)
+			}
+		}
+	}
+	for what, text := range map[string]*JSONString{"config": in.Config, "summaryMetrics": in.SummaryMetrics} {
+		if text == nil {
+			continue
+		}
+		v, err := xjson.Decode([]byte(*text))
+		object, ok := v.(map[string]any)
+		if err != nil || !ok {
+			return fmt.Errorf("%s is no JSON object", what)
+		}
+		if what == "config" {
+			for key, entry := range object {
+				if e, ok := entry.(map[string]any); !ok || !hasKey(e, "value") && key != "wandb_version" {
+					return fmt.Errorf("config %q has no value", key)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func hasKey(m map[string]any, key string) bool { _, ok := m[key]; return ok }
+
+func (in *upsertInput) apply(f *store.Facts) {
+	for to, from := range map[*string]*string{
+		&f.Group: in.GroupName, &f.Description: in.Description, &f.DisplayName: in.DisplayName, &f.Notes: in.Notes, &f.Commit: in.Commit,
+		&f.Host: in.Host, &f.Program: in.JobProgram, &f.Repo: in.JobRepo, &f.JobType: in.JobType, &f.Sweep: in.Sweep, &f.State: in.State,
+	} {
+		if from != nil {
+			*to = *from
+		}
+	}
+	if in.Tags != nil {
+		f.Tags = *in.Tags
+	}
+}
+
+// DeleteRun is not kept: the store forgets nothing.
+func (r *resolver) DeleteRun(struct {
+	Input struct {
+		ID              graphql.ID
+		DeleteArtifacts *bool
+	}
+}) (*struct{ ClientMutationID *string }, error) {
+	return nil, fmt.Errorf("this server deletes nothing")
+}
+
+type rewindPayload struct{ RewoundRun *run }
+
+// RewindRun keeps the rows up to a step.
+func (r *resolver) RewindRun(args struct {
+	Input struct {
+		RunName                 string
+		EntityName, ProjectName *string
+		MetricName              string
+		MetricValue             float64
+	}
+}) (*rewindPayload, error) {
+	in := &args.Input
+	found := r.s.store.Run(r.owner(in.EntityName), value(in.ProjectName), in.RunName)
+	switch {
+	case found == nil:
+		return nil, fmt.Errorf("rewindRun: run %q is not there", in.RunName)
+	case in.MetricName != "_step":
+		return nil, fmt.Errorf("rewindRun: metric %q: only _step can be rewound to", in.MetricName)
+	}
+	return &rewindPayload{r.run(found)}, found.Rewind(int64(in.MetricValue))
+}
+
+// StopRun asks the program of a run to stop.
+func (r *resolver) StopRun(args struct{ Input struct{ ID graphql.ID } }) (*success, error) {
+	return r.change(args.Input.ID, func(f *store.Facts) { f.Stopped = true })
+}
+
+// UpdateRunState sets a run's state.
+func (r *resolver) UpdateRunState(args struct {
+	Input struct {
+		ID    graphql.ID
+		State string
+	}
+}) (*success, error) {
+	return r.change(args.Input.ID, func(f *store.Facts) { f.State = args.Input.State })
+}
+
+func (r *resolver) change(id graphql.ID, fn func(*store.Facts)) (*success, error) {
+	found := r.s.store.RunByID(string(id))
+	if found == nil {
+		return nil, fmt.Errorf("no run has the id %q", id)
+	}
+	return &success{true}, found.Change(fn)
+}
+
+type alertInput struct {
+	EntityName, ProjectName, RunName, Title, Text, Severity string
+	WaitDuration                                            *Int64
+}
+
+// NotifyScriptableRunAlert keeps an alert with its run.
+func (r *resolver) NotifyScriptableRunAlert(args struct{ Input alertInput }) (*success, error) {
+	in := &args.Input
+	found, err := r.find(in.EntityName, in.ProjectName, in.RunName)
+	if err != nil {
+		return nil, err
+	}
+	if in.Title == "" || utf8.RuneCountInString(in.Title) > 64 {
+		return nil, fmt.Errorf("alert title %.80q: want 1 to 64 characters", in.Title)
+	}
+	return &success{true}, found.Change(func(f *store.Facts) {
+		f.Alerts = append(f.Alerts, store.Alert{Title: in.Title, Text: in.Text, Severity: in.Severity, WaitDuration: int64(value(in.WaitDuration))})
+	})
+}
+
+// find is for operations on a run that must be there.
+func (r *resolver) find(entity, project, name string) (*store.Run, error) {
+	if found := r.s.store.Run(entity, project, name); found != nil {
+		return found, nil
+	}
+	return nil, fmt.Errorf("run %s/%s/%s is not there", entity, project, name)
+}
