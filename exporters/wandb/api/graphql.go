@@ -32,13 +32,14 @@ func (c *Client) query(ctx context.Context, op operation, v vars, out any, p Pol
 	if err != nil {
 		return &Error{Op: op.name, Err: fmt.Errorf("%w: %w", errBadRequest, err)}
 	}
-	return c.repeat(ctx, op.name, p, func(ctx context.Context) error {
+	return c.repeat(ctx, op.name, c.retry, p, func(ctx context.Context) error {
 		return c.queryOnce(ctx, op.name, body, out)
 	})
 }
 
-// repeat calls try until Classify has a verdict other than Retry.
-func (c *Client) repeat(ctx context.Context, op string, p Policy, try func(context.Context) error) error {
+// repeat calls try until Classify has a verdict other than Retry, at most as
+// often as r allows.
+func (c *Client) repeat(ctx context.Context, op string, r RetryPolicy, p Policy, try func(context.Context) error) error {
 	for n := 0; ; n++ {
 		err := try(ctx)
 		if err == nil {
@@ -47,10 +48,10 @@ func (c *Client) repeat(ctx context.Context, op string, p Policy, try func(conte
 		if ctx.Err() != nil {
 			return &Error{Op: op, Err: fmt.Errorf("%w (try %d: %w)", context.Cause(ctx), n+1, err)}
 		}
-		if n >= c.retry.Max || Classify(err, p) != Retry {
+		if n >= r.Max || Classify(err, p) != Retry {
 			return err
 		}
-		wait := c.retry.Wait(n, err)
+		wait := r.Wait(n, err)
 		c.logger.Debug("request is repeated", slog.String("op", op), slog.Int("try", n+1), slog.Duration("wait", wait), slog.Any("error", err))
 		if stopped := Sleep(ctx, wait); stopped != nil {
 			return &Error{Op: op, Err: fmt.Errorf("%w (try %d: %w)", context.Cause(ctx), n+1, err)}
@@ -61,7 +62,7 @@ func (c *Client) repeat(ctx context.Context, op string, p Policy, try func(conte
 func (c *Client) queryOnce(ctx context.Context, op string, body []byte, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.o.Timeout)
 	defer cancel()
-	h := http.Header{}
+	h := http.Header{"Content-Type": {"application/json"}}
 	if c.o.Shared != nil {
 		h.Set("X-WANDB-USE-ASYNC-FILESTREAM", "true")
 		h.Set("X-WANDB-CLIENT-ID", c.o.Shared.ClientID)
@@ -73,7 +74,7 @@ func (c *Client) queryOnce(ctx context.Context, op string, body []byte, out any)
 	return decode(op, data, out)
 }
 
-// post sends JSON to an address below the base URL, once, and returns the
+// post sends a body of the type in h to an address below the base URL, once, and returns the
 // header and the body of an answer with a status from 200 to 299.
 func (c *Client) post(ctx context.Context, op, address string, h http.Header, body []byte, limit int64) (http.Header, []byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
@@ -82,9 +83,8 @@ func (c *Client) post(ctx context.Context, op, address string, h http.Header, bo
 	}
 	r.Header = h
 	if err := c.sign(ctx, r); err != nil {
-		return nil, nil, &Error{Op: op, Err: err}
+		return nil, nil, fmt.Errorf("%s: %w", op, err) // an *Error when the server refused the token
 	}
-	h.Set("Content-Type", "application/json")
 	start := time.Now()
 	resp, err := c.api.Do(r)
 	if err != nil {

@@ -30,7 +30,7 @@ func (c *Client) FileStream(ctx context.Context, entity, project, run string, bo
 	const op = "file_stream"
 	ctx, cancel := context.WithTimeout(ctx, c.o.StreamTimeout)
 	defer cancel()
-	h := http.Header{}
+	h := http.Header{"Content-Type": {"application/json"}}
 	if c.o.Shared != nil {
 		h.Set("X-WANDB-USE-ASYNC-FILESTREAM", "true")
 		h.Set("X-WANDB-ASYNC-CLIENT-ID", c.o.Shared.ClientID)

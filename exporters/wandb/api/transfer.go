@@ -41,7 +41,7 @@ func (c *Client) Put(ctx context.Context, signed string, headers []string, body 
 		return "", err
 	}
 	h := c.uploadHeader(headers)
-	err = c.repeat(ctx, op, Transfer, func(ctx context.Context) error {
+	err = c.repeat(ctx, op, c.retry, Transfer, func(ctx context.Context) error {
 		etag, err = c.putOnce(ctx, op, u, h, body, size)
 		return err
 	})
@@ -140,7 +140,7 @@ func (c *Client) Get(ctx context.Context, address string, offset, length int64, 
 		return 0, err
 	}
 	g := &get{client: c, op: op, url: u, offset: offset, length: length, to: w}
-	err = c.repeat(ctx, op, Transfer, g.once)
+	err = c.repeat(ctx, op, c.retry, Transfer, g.once)
 	return g.done, err
 }
 
@@ -162,7 +162,7 @@ func (g *get) once(ctx context.Context) error {
 	defer w.stop()
 	r, err := g.request(ctx)
 	if err != nil {
-		return &Error{Op: g.op, Err: err}
+		return err
 	}
 	resp, err := g.client.blobs.Do(r)
 	if err != nil {
@@ -189,13 +189,13 @@ func (g *get) once(ctx context.Context) error {
 func (g *get) request(ctx context.Context) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, g.url.String(), nil)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errBadRequest, cause(err))
+		return nil, &Error{Op: g.op, Err: fmt.Errorf("%w: %w", errBadRequest, cause(err))}
 	}
 	r.Header.Set("User-Agent", g.client.o.UserAgent)
 	r.Header.Set("Accept-Encoding", "identity") // the digest is that of the bytes as stored
 	if g.client.ours(g.url) {
 		if err := g.client.sign(ctx, r); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", g.op, err)
 		}
 	}
 	from := g.offset + g.done

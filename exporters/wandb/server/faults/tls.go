@@ -87,3 +87,6 @@ func (a *Authority) issue(hosts []string, until time.Time) (tls.Certificate, err
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }
+
+// Certificate returns the authority's own certificate, in DER.
+func (a *Authority) Certificate() []byte { return a.cert.Raw }
