@@ -48,6 +48,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("WANDB_DIR", "")
 			env.Setenv("GORACE", quickExit)
+			env.Setenv("ACCOUNTS", accounts(t))
 			return nil
 		},
 	})

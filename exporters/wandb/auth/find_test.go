@@ -68,6 +68,19 @@ func TestLocate(t *testing.T) {
 	}
 }
 
+func TestNewSource(t *testing.T) {
+	dir := t.TempDir()
+	s := NewSource([]string{"HOME=/h", "A=1", "A=2", "WANDB_DIR=" + dir}, "")
+	if s.Environ["A"] != "1" || s.WorkspaceSettings != filepath.Join(dir, "wandb", "settings") || s.GlobalSettings != "/h/.config/wandb/settings" {
+		t.Errorf("got %+v", s)
+	}
+	write(t, filepath.Join(dir, ".wandb", "x"), "")
+	s = NewSource([]string{"HOME=/h", "WANDB_CONFIG_DIR=/c"}, dir)
+	if s.WorkspaceSettings != filepath.Join(dir, ".wandb", "settings") || s.GlobalSettings != "/c/settings" {
+		t.Errorf("got %+v", s)
+	}
+}
+
 func TestFind(t *testing.T) {
 	home := t.TempDir()
 	netrc := write(t, filepath.Join(home, ".netrc"), "machine known.example login user password "+oldKey+"\nmachine short.example password abc\n")

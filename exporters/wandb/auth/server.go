@@ -25,6 +25,30 @@ type Source struct {
 	GlobalSettings    string // path of the user's settings file; empty: none
 }
 
+// NewSource makes the Source of a process with the environment environ, as
+// os.Environ gives it, that keeps its runs below dir; empty is the working
+// directory.
+func NewSource(environ []string, dir string) Source {
+	s := Source{Environ: map[string]string{}}
+	for _, kv := range environ {
+		name, value, _ := strings.Cut(kv, "=")
+		if _, twice := s.Environ[name]; !twice { // the first counts, as in the C library
+			s.Environ[name] = value
+		}
+	}
+	if dir == "" {
+		dir = s.Environ["WANDB_DIR"]
+	}
+	s.WorkspaceSettings = filepath.Join(dir, "wandb", "settings")
+	if st, err := os.Stat(filepath.Join(dir, ".wandb")); err == nil && st.IsDir() {
+		s.WorkspaceSettings = filepath.Join(dir, ".wandb", "settings")
+	}
+	if config := s.configDir(); config != "" {
+		s.GlobalSettings = filepath.Join(config, "settings")
+	}
+	return s
+}
+
 // home returns the user's folder, or "".
 func (s *Source) home() string {
 	if s.Home != "" {
