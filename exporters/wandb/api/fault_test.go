@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -165,6 +166,19 @@ func TestStreamTriesOnce(t *testing.T) {
 	b.faults.Clear()
 	if reply, err := send(); err != nil || !reply.Stopped || reply.Limits["heartbeat_seconds"] != 10.0 || reply.Rate != nil {
 		t.Errorf("got %+v, %v", reply, err)
+	}
+}
+
+// TestBombIsNotUnpacked: an answer is read to its limit, whatever it holds.
+func TestBombIsNotUnpacked(t *testing.T) {
+	b := newBench(t, wandb, nil)
+	b.faults.Add(faults.On(faults.Match{}, faults.Action{Kind: faults.Bomb, Bytes: 256 << 20}))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := b.FileStream(t.Context(), "e", "p", "r", []byte(`{}`))
+	runtime.ReadMemStats(&after)
+	if n := (after.TotalAlloc - before.TotalAlloc) >> 20; !errors.Is(err, api.ErrTooLong) || n > 100 {
+		t.Errorf("got %v after allocating %d MiB", err, n)
 	}
 }
 

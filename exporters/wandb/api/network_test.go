@@ -193,3 +193,40 @@ func TestCredentialsStay(t *testing.T) {
 		}
 	}
 }
+
+// TestNoDowngrade: nothing leaves TLS because a server says so, neither with
+// credentials nor without.
+func TestNoDowngrade(t *testing.T) {
+	a, err := faults.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := a.Valid("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := faults.New(http.HandlerFunc(wandb))
+	s, err := faults.Start(h, cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	h.Add(faults.On(faults.Match{}, faults.Redirect(307, "http://"+s.Addr()+"/graphql?sig=abc")))
+	c := newClient(t, s.URL(), func(o *api.Options) { o.RootCAs = a.Pool() })
+	f := func(what string, p api.Policy, err error) {
+		t.Helper()
+		if !errors.Is(err, api.ErrRedirected) || !strings.Contains(err.Error(), "from https to http:") || api.Classify(err, p) != api.Final {
+			t.Errorf("%s: got %v", what, err)
+		}
+		mustNotTell(t, err, "sig=abc")
+	}
+	_, err = c.Viewer(t.Context())
+	f("query", api.GraphQL, err)
+	_, err = c.Put(t.Context(), s.URL()+"/x", nil, strings.NewReader("x"), 1)
+	f("put", api.Transfer, err)
+	_, err = c.Get(t.Context(), s.URL()+"/x", 0, -1, new(at))
+	f("get", api.Transfer, err)
+	if n := h.Seen("/graphql") + h.Seen("/x"); n != 3 {
+		t.Errorf("got %d requests, want 3", n)
+	}
+}
