@@ -30,6 +30,15 @@ func TestTakeGivesOneRunAtATime(t *testing.T) {
 	s.Write(false, noon, "\n1\n2\n3\n")
 	take(60, 4, "1", "2")
 	take(1, 6, "3")
+	s.Write(false, noon, "\x1b[A\x1b[A\x1b[AX\x1b[B\x1b[BZ")
+	for range height {
+		s.Write(true, noon, "e\n")
+	}
+	take(1000, 4, "X")
+	take(70, 6, "3Z", "ERROR "+stamp+"e")
+	for lines := []string{""}; len(lines) > 0; {
+		_, lines = s.Take(1000)
+	}
 	if lines, bytes := s.Pending(); lines != 0 || bytes != 0 {
 		t.Errorf("pending are %d lines, %d bytes, want none", lines, bytes)
 	}

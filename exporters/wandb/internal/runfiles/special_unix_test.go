@@ -54,26 +54,46 @@ func TestPipesAreLeftAlone(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	opened := make(chan error, 1)
+	go func() {
+		w, err := os.OpenFile(pipe, os.O_WRONLY, 0)
+		if err == nil {
+			w.Close()
+		}
+		opened <- err
+	}()
+	time.Sleep(10 * time.Millisecond) // by then it waits, on most machines
 	finish := run(t, u)
 	_ = u.Add("pipe", Live)
 	eventually(t, "the pipe is refused", func() bool { return u.Counts().Refused == 1 })
-	for range 20 {
-		if fd, err := syscall.Open(pipe, syscall.O_WRONLY|syscall.O_NONBLOCK, 0); err != syscall.ENXIO {
-			syscall.Close(fd)
-			t.Fatalf("open the pipe for writing: %v, want no reader", err)
-		}
-		time.Sleep(time.Millisecond)
-	}
 	if err := finish(); err != nil {
 		t.Fatal(err)
 	}
 	counted(t, u, Counts{Offered: 2, Dropped: 2, Refused: 2})
+	select {
+	case err := <-opened:
+		t.Errorf("the writer waits no more: %v", err)
+	default:
+		r, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		<-opened
+	}
 }
 
-// TestFilesThatBecomePipes: what is opened is looked at again.
-func TestFilesThatBecomePipes(t *testing.T) {
+// TestFilesThatChangeTheirKind: what passed the first look is looked at again
+// when it is open.
+func TestFilesThatChangeTheirKind(t *testing.T) {
 	s := newStore(t)
 	u, dir := s.uploader(Options{})
+	if err := os.Symlink("/proc/self/status", filepath.Join(dir, "outside")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := u.openFile(&file{name: "outside"}); err == nil {
+		t.Error("a file outside was opened")
+	}
 	pipe := filepath.Join(dir, "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)

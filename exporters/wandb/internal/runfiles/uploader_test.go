@@ -35,7 +35,7 @@ func TestPolicies(t *testing.T) {
 	eventually(t, "now and live are there", func() bool {
 		now, _ := s.has("media/now.txt")
 		live, _ := s.has("live.txt")
-		return now == "now 1" && live == "live 1"
+		return now == "now 1" && live == "live 1" && u.Counts().Pending() == 1
 	})
 	write(t, dir, "media/now.txt", "now 2")
 	write(t, dir, "end.txt", "end 2")
@@ -189,7 +189,12 @@ func TestParallelIsABound(t *testing.T) {
 func TestFinishEndsWithItsContext(t *testing.T) {
 	s := newStore(t)
 	hold := make(chan struct{})
-	defer close(hold)
+	release := time.AfterFunc(20*time.Second, func() { close(hold) })
+	defer func() {
+		if release.Stop() {
+			close(hold)
+		}
+	}()
 	s.put = func(w http.ResponseWriter, name string, _ int, _ []byte) bool {
 		if name == "slow" {
 			<-hold
@@ -197,7 +202,6 @@ func TestFinishEndsWithItsContext(t *testing.T) {
 		return false
 	}
 	u, dir := s.uploader(Options{Delay: time.Millisecond})
-	finish := func(ctx context.Context) error { return u.Finish(ctx) }
 	go func() { _ = u.Run(context.Background()) }()
 	write(t, dir, "slow", "s")
 	write(t, dir, "quick", "q")
@@ -206,7 +210,7 @@ func TestFinishEndsWithItsContext(t *testing.T) {
 	eventually(t, "quick is there", func() bool { return u.Counts().Sent == 1 })
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
-	if err := finish(ctx); !errors.Is(err, context.DeadlineExceeded) {
+	if err := u.Finish(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Finish: %v, want its deadline", err)
 	}
 	counted(t, u, Counts{Offered: 2, Sent: 1})
