@@ -21,7 +21,7 @@ import (
 // fakeServer keeps artifacts in memory, and checks what it is told: no file, no
 // manifest and no commit with a wrong digest.
 type fakeServer struct {
-	t      *testing.T
+	t      testing.TB
 	http   *httptest.Server
 	client *api.Client
 	before func(op string, r *http.Request) (status int) // 0: go on
@@ -45,7 +45,7 @@ type fakeArtifact struct {
 	parts                               map[string][]string // hex MD5 of parts by path
 }
 
-func newFakeServer(t *testing.T) *fakeServer {
+func newFakeServer(t testing.TB) *fakeServer {
 	s := &fakeServer{t: t, objects: map[string][]byte{}, artifacts: map[string]*fakeArtifact{}, clients: map[string]string{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /graphql", s.graphql)

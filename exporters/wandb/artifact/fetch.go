@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path"
 	"strconv"
 	"sync"
 
@@ -128,7 +127,7 @@ func (d *download) fetch(ctx context.Context, w *wanted) error {
 
 // keep gives the cache its copy, or its link.
 func (d *download) keep(p *placing, temp string) error {
-	if d.o.Cache.Link && linkOut(p.folder, path.Base(p.temp), temp) == nil {
+	if d.o.Cache.Link && p.linkOut(temp) == nil {
 		return os.Chmod(temp, 0o444)
 	}
 	return copyTo(p.file, temp)

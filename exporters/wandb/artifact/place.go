@@ -12,29 +12,40 @@ import (
 // A placing is a file that appears below a root all at once: it is written
 // under a name of its own, and gets its real one when it is whole.
 type placing struct {
-	root   *os.Root
-	folder *os.File // that it lies in
-	name   string   // below root
-	temp   string   // likewise
-	file   *os.File
+	root *os.Root
+	name string // below root
+	temp string // likewise
+	file *os.File
 }
 
-// beginFile makes the folders that name needs, below root.
+// beginFile begins a file, and makes the folders that it needs below root.
 func beginFile(root *os.Root, name string) (*placing, error) {
-	dir := path.Dir(name)
-	if err := root.MkdirAll(dir, 0o777); err != nil {
-		return nil, err
+	p := &placing{root: root, name: name, temp: path.Join(path.Dir(name), "."+rand.Text()+".tmp")}
+	err := p.create()
+	if errors.Is(err, os.ErrNotExist) {
+		if err = root.MkdirAll(path.Dir(name), 0o777); err == nil {
+			err = p.create()
+		}
 	}
-	folder, err := root.Open(dir)
 	if err != nil {
 		return nil, err
-	}
-	p := &placing{root: root, folder: folder, name: name, temp: path.Join(dir, "."+rand.Text()+".tmp")}
-	p.file, err = root.OpenFile(p.temp, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o666)
-	if err != nil {
-		return nil, errors.Join(err, folder.Close())
 	}
 	return p, nil
+}
+
+func (p *placing) create() (err error) {
+	p.file, err = p.root.OpenFile(p.temp, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o666)
+	return err
+}
+
+// inFolder calls f with the open folder of the file, and the name that it has
+// there until it is committed.
+func (p *placing) inFolder(f func(folder *os.File, temp string) error) error {
+	folder, err := p.root.Open(path.Dir(p.temp))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(folder, path.Base(p.temp)), folder.Close())
 }
 
 // link replaces what was written by a hard link to a file elsewhere, to which
@@ -43,11 +54,16 @@ func (p *placing) link(file string) error {
 	if err := os.Chmod(file, 0o444); err != nil {
 		return err
 	}
-	linked := path.Base(p.temp) + "l"
-	if err := linkInto(p.folder, linked, file); err != nil {
+	err := p.inFolder(func(folder *os.File, temp string) error { return linkInto(folder, temp+"l", file) })
+	if err != nil {
 		return err
 	}
-	return p.root.Rename(path.Join(path.Dir(p.name), linked), p.temp)
+	return p.root.Rename(p.temp+"l", p.temp)
+}
+
+// linkOut makes a hard link elsewhere to what was written.
+func (p *placing) linkOut(to string) error {
+	return p.inFolder(func(folder *os.File, temp string) error { return linkOut(folder, temp, to) })
 }
 
 // commit gives the file its name. What had it before, if it is no folder, is
@@ -58,16 +74,15 @@ func (p *placing) commit() error {
 		err = p.root.Rename(p.temp, p.name)
 	}
 	if err != nil {
-		return errors.Join(err, p.root.Remove(p.temp), p.folder.Close())
+		return errors.Join(err, p.root.Remove(p.temp))
 	}
-	return p.folder.Close()
+	return nil
 }
 
 // abort leaves nothing behind.
 func (p *placing) abort() {
 	_ = p.file.Close() // it is thrown away
 	_ = p.root.Remove(p.temp)
-	_ = p.folder.Close()
 }
 
 // sum hashes what was written.

@@ -32,6 +32,12 @@ func record(t *testing.T, dir, name string, files map[string]string, more ...Ent
 		}
 		list = append(list, Entry{Path: path, Digest: digest, Size: size, LocalPath: local})
 	}
+	return recordEntries(t, dir, name, list)
+}
+
+// recordEntries makes a record of entries.
+func recordEntries(t testing.TB, dir, name string, list []Entry) *wandbpb.ArtifactRecord {
+	t.Helper()
 	m, err := NewManifest(list)
 	if err != nil {
 		t.Fatal(err)
