@@ -35,7 +35,7 @@ func openLocked(path string, flags int) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open run log: %w", err)
 	}
-	if err := lock(f); err != nil && !errors.Is(err, errNoLocks) {
+	if err := lockNamed(f, path); err != nil && !errors.Is(err, errNoLocks) {
 		f.Close()
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}

@@ -19,6 +19,8 @@ type source struct {
 	head   *wandbpb.Record // next to be taken; nil at the end
 	clock  float64         // of head, seconds since 1970
 	skip   int64           // records up to this number count as read already
+	read   int64           // records so far: the number of one that has none
+	at     int             // place of the writer in a join
 }
 
 func (s *source) advance() error {
@@ -36,7 +38,12 @@ func (s *source) advance() error {
 		if err != nil {
 			return err
 		}
-		if rec.GetNum() <= s.skip && rec.GetNum() > 0 && rec.GetExit() == nil {
+		s.read++
+		num := rec.GetNum()
+		if num <= 0 {
+			num = s.read
+		}
+		if num <= s.skip && rec.GetExit() == nil {
 			continue
 		}
 		s.head, s.clock = rec, max(s.clock, recordTime(rec))

@@ -53,9 +53,10 @@ type repair struct {
 	num    int64 // of the exit record
 	final  bool
 	footer bool
-	late   bool // other records follow the exit record
-	alien  bool // the side file of open steps is no log
-	saved  bool // the exit record waits in a part of its own
+	late   bool                  // other records follow the exit record
+	alien  bool                  // the side file of open steps is no log
+	saved  bool                  // the exit record waits in a part of its own
+	look   func(*wandbpb.Record) // sees the records that the log has; may be nil
 }
 
 func (r *repair) run() (err error) {
@@ -90,6 +91,9 @@ func (r *repair) run() (err error) {
 }
 
 func (r *repair) visit(rec *wandbpb.Record, at int64) {
+	if r.look != nil {
+		r.look(rec)
+	}
 	_ = r.state.Apply(rec) // one bad value does not spoil the rest
 	switch t := rec.GetRecordType().(type) {
 	case *wandbpb.Record_Exit:

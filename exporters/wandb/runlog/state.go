@@ -184,6 +184,9 @@ func (s *State) applyRun(r *wandbpb.RunRecord) error {
 	if len(update.Tags) > 0 { // an empty list says "no change", another one replaces
 		s.Run.Tags = nil
 	}
+	if len(update.Joined) > 0 {
+		s.Run.Joined = nil
+	}
 	if update.StartTime != nil {
 		s.Run.StartTime = nil
 	}

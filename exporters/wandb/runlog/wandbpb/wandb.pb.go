@@ -1157,6 +1157,7 @@ type RunRecord struct {
 	XInfo         *RecordInfo            `protobuf:"bytes,200,opt,name=_info,json=Info,proto3" json:"_info,omitempty"`
 	Resume        string                 `protobuf:"bytes,1000,opt,name=resume,proto3" json:"resume,omitempty"` // must, allow, never or auto: what the upload has to ask the server; steps of the log then count from 0
 	Writer        *Writer                `protobuf:"bytes,1001,opt,name=writer,proto3" json:"writer,omitempty"` // which of the run's writers this log is from
+	Joined        []*Writer              `protobuf:"bytes,1002,rep,name=joined,proto3" json:"joined,omitempty"` // writers whose logs are in this one, its own first; empty unless it was joined
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1366,6 +1367,13 @@ func (x *RunRecord) GetWriter() *Writer {
 	return nil
 }
 
+func (x *RunRecord) GetJoined() []*Writer {
+	if x != nil {
+		return x.Joined
+	}
+	return nil
+}
+
 // Writer says what a log is among several of one run.
 type Writer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1374,6 +1382,8 @@ type Writer struct {
 	Shared        bool                   `protobuf:"varint,3,opt,name=shared,proto3" json:"shared,omitempty"`       // the server assigns steps
 	Secondary     bool                   `protobuf:"varint,4,opt,name=secondary,proto3" json:"secondary,omitempty"` // config, summary, metadata and the end of the run are another writer's
 	Order         int32                  `protobuf:"varint,5,opt,name=order,proto3" json:"order,omitempty"`         // rank among the writers, from 0; the lowest is the main one
+	Taken         int64                  `protobuf:"varint,6,opt,name=taken,proto3" json:"taken,omitempty"`         // in joined: number of the last record of the writer's own log that is in this one
+	Rows          int64                  `protobuf:"varint,7,opt,name=rows,proto3" json:"rows,omitempty"`           // in joined: history rows among them
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1439,6 +1449,20 @@ func (x *Writer) GetSecondary() bool {
 func (x *Writer) GetOrder() int32 {
 	if x != nil {
 		return x.Order
+	}
+	return 0
+}
+
+func (x *Writer) GetTaken() int64 {
+	if x != nil {
+		return x.Taken
+	}
+	return 0
+}
+
+func (x *Writer) GetRows() int64 {
+	if x != nil {
+		return x.Rows
 	}
 	return 0
 }
@@ -5406,7 +5430,7 @@ const file_wandb_proto_rawDesc = "" +
 	"\vFinalRecord\x126\n" +
 	"\x05_info\x18\xc8\x01 \x01(\v2 .wandbagent.runlog.v1.RecordInfoR\x04Info\"M\n" +
 	"\x13RunPreemptingRecord\x126\n" +
-	"\x05_info\x18\xc8\x01 \x01(\v2 .wandbagent.runlog.v1.RecordInfoR\x04Info\"\xda\a\n" +
+	"\x05_info\x18\xc8\x01 \x01(\v2 .wandbagent.runlog.v1.RecordInfoR\x04Info\"\x91\b\n" +
 	"\tRunRecord\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x16\n" +
 	"\x06entity\x18\x02 \x01(\tR\x06entity\x12\x18\n" +
@@ -5435,13 +5459,16 @@ const file_wandb_proto_rawDesc = "" +
 	"\fbranch_point\x18\x17 \x01(\v2!.wandbagent.runlog.v1.BranchPointR\vbranchPoint\x126\n" +
 	"\x05_info\x18\xc8\x01 \x01(\v2 .wandbagent.runlog.v1.RecordInfoR\x04Info\x12\x17\n" +
 	"\x06resume\x18\xe8\a \x01(\tR\x06resume\x125\n" +
-	"\x06writer\x18\xe9\a \x01(\v2\x1c.wandbagent.runlog.v1.WriterR\x06writer\"z\n" +
+	"\x06writer\x18\xe9\a \x01(\v2\x1c.wandbagent.runlog.v1.WriterR\x06writer\x125\n" +
+	"\x06joined\x18\xea\a \x03(\v2\x1c.wandbagent.runlog.v1.WriterR\x06joined\"\xa4\x01\n" +
 	"\x06Writer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12\x16\n" +
 	"\x06shared\x18\x03 \x01(\bR\x06shared\x12\x1c\n" +
 	"\tsecondary\x18\x04 \x01(\bR\tsecondary\x12\x14\n" +
-	"\x05order\x18\x05 \x01(\x05R\x05order\"C\n" +
+	"\x05order\x18\x05 \x01(\x05R\x05order\x12\x14\n" +
+	"\x05taken\x18\x06 \x01(\x03R\x05taken\x12\x12\n" +
+	"\x04rows\x18\a \x01(\x03R\x04rows\"C\n" +
 	"\rGitRepoRecord\x12\x1a\n" +
 	"\n" +
 	"remote_url\x18\x01 \x01(\tR\x06remote\x12\x16\n" +
@@ -5974,73 +6001,74 @@ var file_wandb_proto_depIdxs = []int32{
 	17,  // 35: wandbagent.runlog.v1.RunRecord.branch_point:type_name -> wandbagent.runlog.v1.BranchPoint
 	7,   // 36: wandbagent.runlog.v1.RunRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
 	15,  // 37: wandbagent.runlog.v1.RunRecord.writer:type_name -> wandbagent.runlog.v1.Writer
-	19,  // 38: wandbagent.runlog.v1.SettingsRecord.item:type_name -> wandbagent.runlog.v1.SettingsItem
-	7,   // 39: wandbagent.runlog.v1.SettingsRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	21,  // 40: wandbagent.runlog.v1.ConfigRecord.update:type_name -> wandbagent.runlog.v1.ConfigItem
-	21,  // 41: wandbagent.runlog.v1.ConfigRecord.remove:type_name -> wandbagent.runlog.v1.ConfigItem
-	7,   // 42: wandbagent.runlog.v1.ConfigRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	23,  // 43: wandbagent.runlog.v1.SummaryRecord.update:type_name -> wandbagent.runlog.v1.SummaryItem
-	23,  // 44: wandbagent.runlog.v1.SummaryRecord.remove:type_name -> wandbagent.runlog.v1.SummaryItem
-	7,   // 45: wandbagent.runlog.v1.SummaryRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	26,  // 46: wandbagent.runlog.v1.HistoryRecord.item:type_name -> wandbagent.runlog.v1.HistoryItem
-	25,  // 47: wandbagent.runlog.v1.HistoryRecord.step:type_name -> wandbagent.runlog.v1.HistoryStep
-	7,   // 48: wandbagent.runlog.v1.HistoryRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	0,   // 49: wandbagent.runlog.v1.StatsRecord.stats_type:type_name -> wandbagent.runlog.v1.StatsRecord.StatsType
-	66,  // 50: wandbagent.runlog.v1.StatsRecord.timestamp:type_name -> google.protobuf.Timestamp
-	28,  // 51: wandbagent.runlog.v1.StatsRecord.item:type_name -> wandbagent.runlog.v1.StatsItem
-	7,   // 52: wandbagent.runlog.v1.StatsRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	1,   // 53: wandbagent.runlog.v1.OutputRecord.output_type:type_name -> wandbagent.runlog.v1.OutputRecord.OutputType
-	66,  // 54: wandbagent.runlog.v1.OutputRecord.timestamp:type_name -> google.protobuf.Timestamp
-	7,   // 55: wandbagent.runlog.v1.OutputRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	2,   // 56: wandbagent.runlog.v1.OutputRawRecord.output_type:type_name -> wandbagent.runlog.v1.OutputRawRecord.OutputType
-	66,  // 57: wandbagent.runlog.v1.OutputRawRecord.timestamp:type_name -> google.protobuf.Timestamp
-	7,   // 58: wandbagent.runlog.v1.OutputRawRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	7,   // 59: wandbagent.runlog.v1.OutputLoggerRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	33,  // 60: wandbagent.runlog.v1.FilesRecord.files:type_name -> wandbagent.runlog.v1.FilesItem
-	7,   // 61: wandbagent.runlog.v1.FilesRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	3,   // 62: wandbagent.runlog.v1.FilesItem.policy:type_name -> wandbagent.runlog.v1.FilesItem.PolicyType
-	4,   // 63: wandbagent.runlog.v1.FilesItem.type:type_name -> wandbagent.runlog.v1.FilesItem.FileType
-	35,  // 64: wandbagent.runlog.v1.MetricRecord.options:type_name -> wandbagent.runlog.v1.MetricOptions
-	36,  // 65: wandbagent.runlog.v1.MetricRecord.summary:type_name -> wandbagent.runlog.v1.MetricSummary
-	5,   // 66: wandbagent.runlog.v1.MetricRecord.goal:type_name -> wandbagent.runlog.v1.MetricRecord.MetricGoal
-	37,  // 67: wandbagent.runlog.v1.MetricRecord._control:type_name -> wandbagent.runlog.v1.MetricControl
-	7,   // 68: wandbagent.runlog.v1.MetricRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	7,   // 69: wandbagent.runlog.v1.AlertRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	7,   // 70: wandbagent.runlog.v1.RunExitRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	7,   // 71: wandbagent.runlog.v1.TBRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	42,  // 72: wandbagent.runlog.v1.ArtifactRecord.manifest:type_name -> wandbagent.runlog.v1.ArtifactManifest
-	7,   // 73: wandbagent.runlog.v1.ArtifactRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	43,  // 74: wandbagent.runlog.v1.ArtifactManifest.storage_policy_config:type_name -> wandbagent.runlog.v1.StoragePolicyConfigItem
-	44,  // 75: wandbagent.runlog.v1.ArtifactManifest.contents:type_name -> wandbagent.runlog.v1.ArtifactManifestEntry
-	45,  // 76: wandbagent.runlog.v1.ArtifactManifestEntry.extra:type_name -> wandbagent.runlog.v1.ExtraItem
-	47,  // 77: wandbagent.runlog.v1.UseArtifactRecord.partial:type_name -> wandbagent.runlog.v1.PartialJobArtifact
-	7,   // 78: wandbagent.runlog.v1.UseArtifactRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	49,  // 79: wandbagent.runlog.v1.TelemetryRecord.imports_init:type_name -> wandbagent.runlog.v1.Imports
-	49,  // 80: wandbagent.runlog.v1.TelemetryRecord.imports_finish:type_name -> wandbagent.runlog.v1.Imports
-	51,  // 81: wandbagent.runlog.v1.TelemetryRecord.feature:type_name -> wandbagent.runlog.v1.Feature
-	52,  // 82: wandbagent.runlog.v1.TelemetryRecord.env:type_name -> wandbagent.runlog.v1.Env
-	53,  // 83: wandbagent.runlog.v1.TelemetryRecord.label:type_name -> wandbagent.runlog.v1.Labels
-	50,  // 84: wandbagent.runlog.v1.TelemetryRecord.deprecated:type_name -> wandbagent.runlog.v1.Deprecated
-	7,   // 85: wandbagent.runlog.v1.TelemetryRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	66,  // 86: wandbagent.runlog.v1.EnvironmentRecord.started_at:type_name -> google.protobuf.Timestamp
-	16,  // 87: wandbagent.runlog.v1.EnvironmentRecord.git:type_name -> wandbagent.runlog.v1.GitRepoRecord
-	64,  // 88: wandbagent.runlog.v1.EnvironmentRecord.disk:type_name -> wandbagent.runlog.v1.EnvironmentRecord.DiskEntry
-	56,  // 89: wandbagent.runlog.v1.EnvironmentRecord.memory:type_name -> wandbagent.runlog.v1.MemoryInfo
-	57,  // 90: wandbagent.runlog.v1.EnvironmentRecord.cpu:type_name -> wandbagent.runlog.v1.CpuInfo
-	58,  // 91: wandbagent.runlog.v1.EnvironmentRecord.apple:type_name -> wandbagent.runlog.v1.AppleInfo
-	59,  // 92: wandbagent.runlog.v1.EnvironmentRecord.gpu_nvidia:type_name -> wandbagent.runlog.v1.GpuNvidiaInfo
-	60,  // 93: wandbagent.runlog.v1.EnvironmentRecord.gpu_amd:type_name -> wandbagent.runlog.v1.GpuAmdInfo
-	65,  // 94: wandbagent.runlog.v1.EnvironmentRecord.slurm:type_name -> wandbagent.runlog.v1.EnvironmentRecord.SlurmEntry
-	61,  // 95: wandbagent.runlog.v1.EnvironmentRecord.trainium:type_name -> wandbagent.runlog.v1.TrainiumInfo
-	62,  // 96: wandbagent.runlog.v1.EnvironmentRecord.tpu:type_name -> wandbagent.runlog.v1.TPUInfo
-	63,  // 97: wandbagent.runlog.v1.EnvironmentRecord.coreweave:type_name -> wandbagent.runlog.v1.CoreWeaveInfo
-	7,   // 98: wandbagent.runlog.v1.EnvironmentRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	55,  // 99: wandbagent.runlog.v1.EnvironmentRecord.DiskEntry.value:type_name -> wandbagent.runlog.v1.DiskInfo
-	100, // [100:100] is the sub-list for method output_type
-	100, // [100:100] is the sub-list for method input_type
-	100, // [100:100] is the sub-list for extension type_name
-	100, // [100:100] is the sub-list for extension extendee
-	0,   // [0:100] is the sub-list for field type_name
+	15,  // 38: wandbagent.runlog.v1.RunRecord.joined:type_name -> wandbagent.runlog.v1.Writer
+	19,  // 39: wandbagent.runlog.v1.SettingsRecord.item:type_name -> wandbagent.runlog.v1.SettingsItem
+	7,   // 40: wandbagent.runlog.v1.SettingsRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	21,  // 41: wandbagent.runlog.v1.ConfigRecord.update:type_name -> wandbagent.runlog.v1.ConfigItem
+	21,  // 42: wandbagent.runlog.v1.ConfigRecord.remove:type_name -> wandbagent.runlog.v1.ConfigItem
+	7,   // 43: wandbagent.runlog.v1.ConfigRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	23,  // 44: wandbagent.runlog.v1.SummaryRecord.update:type_name -> wandbagent.runlog.v1.SummaryItem
+	23,  // 45: wandbagent.runlog.v1.SummaryRecord.remove:type_name -> wandbagent.runlog.v1.SummaryItem
+	7,   // 46: wandbagent.runlog.v1.SummaryRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	26,  // 47: wandbagent.runlog.v1.HistoryRecord.item:type_name -> wandbagent.runlog.v1.HistoryItem
+	25,  // 48: wandbagent.runlog.v1.HistoryRecord.step:type_name -> wandbagent.runlog.v1.HistoryStep
+	7,   // 49: wandbagent.runlog.v1.HistoryRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	0,   // 50: wandbagent.runlog.v1.StatsRecord.stats_type:type_name -> wandbagent.runlog.v1.StatsRecord.StatsType
+	66,  // 51: wandbagent.runlog.v1.StatsRecord.timestamp:type_name -> google.protobuf.Timestamp
+	28,  // 52: wandbagent.runlog.v1.StatsRecord.item:type_name -> wandbagent.runlog.v1.StatsItem
+	7,   // 53: wandbagent.runlog.v1.StatsRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	1,   // 54: wandbagent.runlog.v1.OutputRecord.output_type:type_name -> wandbagent.runlog.v1.OutputRecord.OutputType
+	66,  // 55: wandbagent.runlog.v1.OutputRecord.timestamp:type_name -> google.protobuf.Timestamp
+	7,   // 56: wandbagent.runlog.v1.OutputRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	2,   // 57: wandbagent.runlog.v1.OutputRawRecord.output_type:type_name -> wandbagent.runlog.v1.OutputRawRecord.OutputType
+	66,  // 58: wandbagent.runlog.v1.OutputRawRecord.timestamp:type_name -> google.protobuf.Timestamp
+	7,   // 59: wandbagent.runlog.v1.OutputRawRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	7,   // 60: wandbagent.runlog.v1.OutputLoggerRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	33,  // 61: wandbagent.runlog.v1.FilesRecord.files:type_name -> wandbagent.runlog.v1.FilesItem
+	7,   // 62: wandbagent.runlog.v1.FilesRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	3,   // 63: wandbagent.runlog.v1.FilesItem.policy:type_name -> wandbagent.runlog.v1.FilesItem.PolicyType
+	4,   // 64: wandbagent.runlog.v1.FilesItem.type:type_name -> wandbagent.runlog.v1.FilesItem.FileType
+	35,  // 65: wandbagent.runlog.v1.MetricRecord.options:type_name -> wandbagent.runlog.v1.MetricOptions
+	36,  // 66: wandbagent.runlog.v1.MetricRecord.summary:type_name -> wandbagent.runlog.v1.MetricSummary
+	5,   // 67: wandbagent.runlog.v1.MetricRecord.goal:type_name -> wandbagent.runlog.v1.MetricRecord.MetricGoal
+	37,  // 68: wandbagent.runlog.v1.MetricRecord._control:type_name -> wandbagent.runlog.v1.MetricControl
+	7,   // 69: wandbagent.runlog.v1.MetricRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	7,   // 70: wandbagent.runlog.v1.AlertRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	7,   // 71: wandbagent.runlog.v1.RunExitRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	7,   // 72: wandbagent.runlog.v1.TBRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	42,  // 73: wandbagent.runlog.v1.ArtifactRecord.manifest:type_name -> wandbagent.runlog.v1.ArtifactManifest
+	7,   // 74: wandbagent.runlog.v1.ArtifactRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	43,  // 75: wandbagent.runlog.v1.ArtifactManifest.storage_policy_config:type_name -> wandbagent.runlog.v1.StoragePolicyConfigItem
+	44,  // 76: wandbagent.runlog.v1.ArtifactManifest.contents:type_name -> wandbagent.runlog.v1.ArtifactManifestEntry
+	45,  // 77: wandbagent.runlog.v1.ArtifactManifestEntry.extra:type_name -> wandbagent.runlog.v1.ExtraItem
+	47,  // 78: wandbagent.runlog.v1.UseArtifactRecord.partial:type_name -> wandbagent.runlog.v1.PartialJobArtifact
+	7,   // 79: wandbagent.runlog.v1.UseArtifactRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	49,  // 80: wandbagent.runlog.v1.TelemetryRecord.imports_init:type_name -> wandbagent.runlog.v1.Imports
+	49,  // 81: wandbagent.runlog.v1.TelemetryRecord.imports_finish:type_name -> wandbagent.runlog.v1.Imports
+	51,  // 82: wandbagent.runlog.v1.TelemetryRecord.feature:type_name -> wandbagent.runlog.v1.Feature
+	52,  // 83: wandbagent.runlog.v1.TelemetryRecord.env:type_name -> wandbagent.runlog.v1.Env
+	53,  // 84: wandbagent.runlog.v1.TelemetryRecord.label:type_name -> wandbagent.runlog.v1.Labels
+	50,  // 85: wandbagent.runlog.v1.TelemetryRecord.deprecated:type_name -> wandbagent.runlog.v1.Deprecated
+	7,   // 86: wandbagent.runlog.v1.TelemetryRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	66,  // 87: wandbagent.runlog.v1.EnvironmentRecord.started_at:type_name -> google.protobuf.Timestamp
+	16,  // 88: wandbagent.runlog.v1.EnvironmentRecord.git:type_name -> wandbagent.runlog.v1.GitRepoRecord
+	64,  // 89: wandbagent.runlog.v1.EnvironmentRecord.disk:type_name -> wandbagent.runlog.v1.EnvironmentRecord.DiskEntry
+	56,  // 90: wandbagent.runlog.v1.EnvironmentRecord.memory:type_name -> wandbagent.runlog.v1.MemoryInfo
+	57,  // 91: wandbagent.runlog.v1.EnvironmentRecord.cpu:type_name -> wandbagent.runlog.v1.CpuInfo
+	58,  // 92: wandbagent.runlog.v1.EnvironmentRecord.apple:type_name -> wandbagent.runlog.v1.AppleInfo
+	59,  // 93: wandbagent.runlog.v1.EnvironmentRecord.gpu_nvidia:type_name -> wandbagent.runlog.v1.GpuNvidiaInfo
+	60,  // 94: wandbagent.runlog.v1.EnvironmentRecord.gpu_amd:type_name -> wandbagent.runlog.v1.GpuAmdInfo
+	65,  // 95: wandbagent.runlog.v1.EnvironmentRecord.slurm:type_name -> wandbagent.runlog.v1.EnvironmentRecord.SlurmEntry
+	61,  // 96: wandbagent.runlog.v1.EnvironmentRecord.trainium:type_name -> wandbagent.runlog.v1.TrainiumInfo
+	62,  // 97: wandbagent.runlog.v1.EnvironmentRecord.tpu:type_name -> wandbagent.runlog.v1.TPUInfo
+	63,  // 98: wandbagent.runlog.v1.EnvironmentRecord.coreweave:type_name -> wandbagent.runlog.v1.CoreWeaveInfo
+	7,   // 99: wandbagent.runlog.v1.EnvironmentRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	55,  // 100: wandbagent.runlog.v1.EnvironmentRecord.DiskEntry.value:type_name -> wandbagent.runlog.v1.DiskInfo
+	101, // [101:101] is the sub-list for method output_type
+	101, // [101:101] is the sub-list for method input_type
+	101, // [101:101] is the sub-list for extension type_name
+	101, // [101:101] is the sub-list for extension extendee
+	0,   // [0:101] is the sub-list for field type_name
 }
 
 func init() { file_wandb_proto_init() }
