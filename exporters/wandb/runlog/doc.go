@@ -6,6 +6,7 @@
 //	Write (any record) ────────┘    │ held here, counted, while the file stalls or fails
 //	OpenSteps ─────────────────────▶ run-<id>.open        fdatasync every second, beside
 //	another process's Writer ──────▶ run-<id>.<w>.part ─ Fold, Repair ─▶ run-<id>.wandb
+//	another rank's or node's directory of the same run ─ Join ─────────▶ run-<id>.wandb
 //
 // Promises: a call that returned nil has its record in the kernel or in the
 // pending count; a power failure takes at most Options.Sync; a damaged log

@@ -25,8 +25,11 @@ const (
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
 		child := writeUntilKilled
-		if os.Getenv(childMode) == "full" {
+		switch os.Getenv(childMode) {
+		case "full":
 			child = func(dir, _ string) error { return fillDisk(dir) }
+		case "join":
+			child = func(dir, _ string) error { return joinUntilKilled(dir) }
 		}
 		if err := child(dir, os.Getenv(childMode)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
