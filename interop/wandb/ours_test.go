@@ -288,3 +288,53 @@ func TestOfficialSyncUploadsARepairedRun(t *testing.T) {
 		t.Errorf("complete %v, exit code %d, console %q; want true, 7 and the line", s.complete, s.exitCode, out)
 	}
 }
+
+// TestOfficialSyncUploadsAJoinedRun: two ranks kept a directory each.
+func TestOfficialSyncUploadsAJoinedRun(t *testing.T) {
+	root := t.TempDir()
+	var dirs []*runlog.Dir
+	for rank := range 2 {
+		run, err := runapi.Init(t.Context(), runapi.Settings{
+			Project: "interop", ID: "ranks001", Dir: root, Mode: runapi.ModeOffline, DisableGit: true, DisableStats: rank == 1,
+			Config: map[string]any{fmt.Sprint("of_rank_", rank): rank}, SampleInterval: 100 * time.Millisecond, StatsInterval: 200 * time.Millisecond,
+			Environ: []string{fmt.Sprint("RANK=", rank), "WORLD_SIZE=2"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 3 {
+			if err := run.Log(map[string]any{fmt.Sprint("loss_", rank): i}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fmt.Fprintf(run.ConsoleWriter(false), "words of rank %d\n", rank)
+		dirs = append(dirs, &runlog.Dir{Path: run.Dir(), RunID: "ranks001"})
+		if err := run.Finish(rank * 4); err != nil {
+			t.Fatal(err)
+		}
+	}
+	main, _, err := runlog.Join(dirs, runlog.JoinOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, fromRecords(t, dump(t, logOf(t, main.Path))), load(t, main.Path))
+	for _, args := range [][]string{nil, {"--legacy"}} {
+		s := syncTo(t, main.Path, args...)
+		s.mu.Lock()
+		if !s.complete || s.exitCode != 4 {
+			t.Errorf("%v: complete %v, exit code %d; want true, 4", args, s.complete, s.exitCode)
+		}
+		rows := uploadedRows(t, s.lines["wandb-history.jsonl"])
+		got := ""
+		for _, row := range rows {
+			got += fmt.Sprintf("%v %v.%v\n", row["_step"], row["_writer"], row["_writer_step"])
+		}
+		if want := "0 rank-0.0\n1 rank-0.1\n2 rank-0.2\n3 rank-1.0\n4 rank-1.1\n5 rank-1.2\n"; got != want {
+			t.Errorf("%v: rows\n%swant\n%s", args, got, want)
+		}
+		if out := strings.Join(s.lines["output.log"], "\n"); !strings.Contains(out, "words of rank 0") || !strings.Contains(out, "[rank-1] words of rank 1") {
+			t.Errorf("%v: console %q", args, out)
+		}
+		s.mu.Unlock()
+	}
+}
