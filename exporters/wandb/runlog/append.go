@@ -25,6 +25,7 @@ func (w *Writer) Write(rec *wandbpb.Record) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	rec.Num = w.num + 1
+	w.noteRow(rec)
 	payload, err := proto.Marshal(rec)
 	if err != nil {
 		return fmt.Errorf("append to %s: %w", w.path, err)
@@ -37,6 +38,7 @@ func (w *Writer) Row(r *Row) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.enc.row(r)
+	w.step, w.rowsOf[""] = max(w.step, r.Step), true
 	return w.accept(w.enc.record(w.num+1, recordHistory))
 }
 

@@ -12,7 +12,7 @@ import (
 // Fold copies what other writers have added to the run (Dir.PartPath) into
 // its log, merged by time behind what is there, has end write what must follow,
 // and removes each part once all of it is on stable storage. Parts whose writer
-// is alive are left alone. The header, run and exit records of parts are not
+// is alive are left alone. Rows of several writers are numbered as [Join] does. The header, run and exit records of parts are not
 // copied: those of a run are its main writer's to write, in end, so that no
 // moment has neither. A fold that was interrupted may be run again. end is
 // called in any case.
@@ -32,6 +32,7 @@ type folding struct {
 	records int64 // copied
 	exit    *wandbpb.RunExitRecord
 	damage  Damage
+	rows    rowRule
 }
 
 // fold copies and leaves the parts in place.
@@ -40,9 +41,15 @@ func fold(w *Writer, dir *Dir, visit func(*wandbpb.Record)) (*folding, error) {
 	if err := f.open(w, dir); err != nil {
 		return f, err
 	}
+	if err := f.number(w); err != nil {
+		return f, err
+	}
 	err := mergeByTime(f.parts, func(s *source, rec *wandbpb.Record) error {
 		if !f.wants(rec) {
 			return nil
+		}
+		if h := rec.GetHistory(); h != nil {
+			f.rows.set(h, s.label, 0)
 		}
 		visit(rec)
 		num := rec.GetNum()

@@ -76,6 +76,14 @@ func (r *rowRule) set(h *wandbpb.HistoryRecord, label string, shift float64) {
 	r.next++
 }
 
+// setOpen numbers a step that was never finished. Which of the writers left it
+// open, nobody knows.
+func (r *rowRule) setOpen(row *Row) {
+	row.Items = append(row.Items, Item{Key: writerStepRowKey, Kind: Int, I: row.Step})
+	row.Step = r.next
+	r.next++
+}
+
 // addRuntime moves a row to the clock of the run.
 func addRuntime(h *wandbpb.HistoryRecord, shift float64) {
 	it := itemNamed(h, "_runtime")

@@ -34,15 +34,7 @@ func (j *join) summary() *wandbpb.SummaryRecord {
 	}
 	j.main.summarise(&all, func(Key, *member) bool { return true })
 	j.times(&all)
-	for _, name := range [...]string{writerKey, writerStepKey} {
-		all.remove(NewKey(name))
-	}
-	rec := all.take()
-	if rec == nil {
-		return nil
-	}
-	rec.Remove = []*wandbpb.SummaryItem{{NestedKey: []string{writerKey}}, {NestedKey: []string{writerStepKey}}}
-	return rec
+	return all.take()
 }
 
 // summarise puts the writer's values into all.

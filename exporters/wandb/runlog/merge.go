@@ -14,6 +14,7 @@ import (
 // back, so the order within a log is kept whatever its timestamps say.
 type source struct {
 	name   string // of the part, "" for the run's own log
+	label  string // of the part's writer, for its rows
 	file   *os.File
 	reader *Reader
 	head   *wandbpb.Record // next to be taken; nil at the end

@@ -36,6 +36,7 @@ func reopen(path string, o Options, visit func(*wandbpb.Record, int64)) (*Writer
 func resume(f *os.File, path string, o Options, visit func(*wandbpb.Record, int64)) (*Writer, error) {
 	r := NewReader(f)
 	var num int64
+	noted := progress{step: -1, rowsOf: map[string]bool{}}
 	folded := map[string]int64{}
 	for {
 		rec, err := r.Next()
@@ -49,6 +50,7 @@ func resume(f *os.File, path string, o Options, visit func(*wandbpb.Record, int6
 		if part, n, ok := origin(rec); ok {
 			folded[part] = max(folded[part], n)
 		}
+		noted.noteRow(rec)
 		visit(rec, r.start)
 	}
 	st, err := f.Stat()
@@ -63,6 +65,7 @@ func resume(f *os.File, path string, o Options, visit func(*wandbpb.Record, int6
 	}
 	w := newWriter(f, path, o, r.End(), num)
 	w.torn, w.folded, w.damage = torn, folded, r.Damage()
+	w.step, w.rowsOf = noted.step, noted.rowsOf
 	w.damage.TornBytes = 0 // cut off by now
 	if r.End() == 0 {
 		if err := w.begin(); err != nil {

@@ -103,9 +103,7 @@ func (r *repair) visit(rec *wandbpb.Record, at int64) {
 	case *wandbpb.Record_Footer:
 		r.footer = true
 	case *wandbpb.Record_History:
-		if len(r.open) > 0 {
-			r.done[stepOf(t.History)] = true
-		}
+		finished(r.done, r.open, t.History)
 		r.late = r.exit != nil
 	default:
 		r.late = r.exit != nil
@@ -175,6 +173,9 @@ func (r *repair) foldOpenSteps() error {
 	for _, row := range r.open {
 		if r.done[row.Step] {
 			continue
+		}
+		if r.fold.rows.several || row.Step < r.fold.rows.next {
+			r.fold.rows.setOpen(row)
 		}
 		for _, m := range r.state.Row(row) {
 			if err := r.w.Write(&wandbpb.Record{RecordType: &wandbpb.Record_Metric{Metric: m}}); err != nil {

@@ -84,4 +84,7 @@ var (
 	stepKey      = NewKey("_step")
 	runtimeKey   = NewKey("_runtime")
 	timestampKey = NewKey("_timestamp")
+
+	writerRowKey     = NewKey(writerKey)
+	writerStepRowKey = NewKey(writerStepKey)
 )

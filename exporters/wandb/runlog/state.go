@@ -229,6 +229,8 @@ func (s *State) applyHistory(h *wandbpb.HistoryRecord) {
 			s.LastStep = it.I
 		case runtimeKey:
 			s.LastRuntime, _ = number(&it)
+		case writerRowKey, writerStepRowKey:
+			continue
 		}
 		if !s.derive {
 			continue

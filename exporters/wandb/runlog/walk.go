@@ -31,8 +31,8 @@ func Walk(dir *Dir, fn func(writer string, rec *wandbpb.Record) error) (Damage, 
 	}
 	done := map[int64]bool{}
 	err = mergeByTime(sources, func(s *source, rec *wandbpb.Record) error {
-		if h := rec.GetHistory(); h != nil && len(open) > 0 {
-			done[stepOf(h)] = true
+		if h := rec.GetHistory(); h != nil {
+			finished(done, open, h)
 		}
 		return fn(s.name, rec)
 	})

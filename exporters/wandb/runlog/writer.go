@@ -112,6 +112,8 @@ type progress struct {
 	isDirty  bool
 
 	folded map[string]int64 // per part, the number of its last record in this log
+	rowsOf map[string]bool  // parts with rows in this log; "" is its own writer
+	step   int64            // the highest of any row; -1 if there is none
 	torn   int64            // bytes cut off when the log was opened again
 	damage Damage           // found then
 
@@ -172,6 +174,7 @@ func newWriter(f *os.File, path string, o Options, end, num int64) *Writer {
 	}
 	w.cond.L = &w.mu
 	w.num, w.end, w.flushed = num, end, end
+	w.step, w.rowsOf = -1, map[string]bool{}
 	w.wake, w.dirty, w.stop = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
 	w.watch = time.AfterFunc(time.Hour, w.look)
 	w.watch.Stop()
