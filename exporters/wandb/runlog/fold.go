@@ -50,6 +50,8 @@ func fold(w *Writer, dir *Dir, visit func(*wandbpb.Record)) (*folding, error) {
 		}
 		if h := rec.GetHistory(); h != nil {
 			f.rows.set(h, s.label, 0)
+		} else if f.rows.several && rec.GetSummary().GetDerived() {
+			dropStep(rec.GetSummary())
 		}
 		visit(rec)
 		num := rec.GetNum()

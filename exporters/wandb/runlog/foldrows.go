@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 )
@@ -74,6 +75,13 @@ func peekPart(path string) (label string, rows bool, err error) {
 			return label, true, nil
 		}
 	}
+}
+
+// dropStep takes a writer's own step out of what it has worked out.
+func dropStep(sum *wandbpb.SummaryRecord) {
+	sum.Update = slices.DeleteFunc(sum.Update, func(it *wandbpb.SummaryItem) bool {
+		return NewKey(itemPath(it)...) == stepKey
+	})
 }
 
 // ownStep is the step that a row had in its writer's own log.

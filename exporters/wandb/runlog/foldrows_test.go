@@ -45,8 +45,12 @@ func TestFoldNumbersRowsOfSeveralPrograms(t *testing.T) {
 		check(t, a.Row(rowAt(i, float64(i), float64(i))))
 		check(t, b.Row(rowAt(i, float64(i)+0.5, float64(10+i))))
 	}
-	check(t, a.Close())
-	check(t, b.Close())
+	for _, w := range []*Writer{a, b} { // as a program that ends well does
+		check(t, w.Write(&wandbpb.Record{RecordType: &wandbpb.Record_Summary{Summary: &wandbpb.SummaryRecord{
+			Derived: true, Update: []*wandbpb.SummaryItem{{NestedKey: []string{"_step"}, ValueJson: "1"}},
+		}}}))
+		check(t, w.Close())
+	}
 	open, err := CreateOpenSteps(d.OpenStepsPath(), patient)
 	check(t, err)
 	check(t, open.Append(rowAt(1, 1.5, 11))) // finished by rank-1, another one than rank-0's step 1
