@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -46,7 +48,41 @@ func (c *cli) showReport(dir *runlog.Dir) error {
 	if err != nil {
 		return err
 	}
-	return report.Write(c.stdout, run, terminalOptions(c.stdout))
+	if err := report.Write(c.stdout, run, terminalOptions(c.stdout)); err != nil {
+		return err
+	}
+	into, others := writersOf(dir)
+	if into != "" {
+		fmt.Fprintf(c.stdout, "\nIts records are in %s too: it was joined.\n", into)
+	} else if len(others) > 0 {
+		fmt.Fprintf(c.stdout, "\n%d more %s of this run beside it; sync makes them one:\n", len(others), plural(len(others), "directory", "directories"))
+		for _, name := range others {
+			fmt.Fprintln(c.stdout, "  "+name)
+		}
+	}
+	return nil
+}
+
+// writersOf says into which directory one was joined, and which others hold logs
+// of its run that were joined to none. What cannot be read is left out.
+func writersOf(dir *runlog.Dir) (into string, others []string) {
+	siblings, err := dir.Siblings()
+	if err != nil {
+		return dir.JoinedInto(), nil
+	}
+	for _, d := range siblings {
+		if d.JoinedInto() == "" {
+			others = append(others, filepath.Base(d.Path))
+		}
+	}
+	return dir.JoinedInto(), others
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }
 
 func (c *cli) showJSON(dir *runlog.Dir) error {
@@ -54,7 +90,9 @@ func (c *cli) showJSON(dir *runlog.Dir) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(c.stdout, runJSON(run))
+	out := runJSON(run)
+	out.JoinedInto, out.More = writersOf(dir)
+	return writeJSON(c.stdout, out)
 }
 
 // terminalOptions are colour and width of w; plain text off a terminal and
@@ -103,6 +141,9 @@ type (
 		Crashed bool          `json:"crashed"`
 		Records int64         `json:"records"`
 		Damage  shownDamage   `json:"damage"`
+
+		JoinedInto string   `json:"joined_into,omitempty"`      // directory whose log has this one's records too
+		More       []string `json:"more_directories,omitempty"` // others with logs of the same run
 	}
 	shownRow struct {
 		Step      int64   `json:"step"`
