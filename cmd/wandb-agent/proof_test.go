@@ -23,7 +23,7 @@ import (
 // parts are the processes that "part NAME ARG..." plays.
 var parts = map[string]func(args []string) error{
 	"root": rootPart, "mid": midPart, "work": workPart,
-	"parent": parentPart, "refuse": refusePart,
+	"parent": parentPart, "refuse": refusePart, "node": nodePart,
 	"train": trainPart, "quick": quickPart, "alone": alonePart,
 	"full": fullPart, "tty": ttyPart, "daemon": daemonPart, "flood": floodPart,
 }
