@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -332,5 +333,32 @@ func TestFindSiblings(t *testing.T) {
 	check(t, err)
 	if len(others) != 1 || others[0].Path != b.Path {
 		t.Errorf("siblings of the first: got %v", others)
+	}
+}
+
+// A job of two ranks that was requeued: the second time is another session, not
+// two more ranks. Ranks that did not meet are of one session all the same.
+func TestSessionsOfARequeuedJob(t *testing.T) {
+	root := t.TempDir()
+	made := func(order int, from, to float64) *Dir {
+		d, err := NewDir(DirOptions{WandbDir: root, RunID: "many"})
+		check(t, err)
+		w := create(t, d.LogPath())
+		start := &timestamppb.Timestamp{Seconds: epoch + int64(from)}
+		check(t, w.Write(&wandbpb.Record{RecordType: &wandbpb.Record_Run{Run: &wandbpb.RunRecord{
+			RunId: "many", StartTime: start, Writer: &wandbpb.Writer{Id: d.Path, Label: fmt.Sprint("rank-", order), Order: int32(order)},
+		}}}))
+		check(t, w.Row(rowAt(0, to, 1)))
+		check(t, w.Close())
+		return d
+	}
+	a0, a1 := made(0, 0, 50), made(1, 0, 1) // rank 1 dies at once
+	b1, b0 := made(1, 60, 100), made(0, 61, 100)
+	a2 := made(2, 10, 55)
+	got, err := Sessions([]*Dir{b0, a1, a2, b1, a0})
+	check(t, err)
+	want := [][]*Dir{{a1, a0, a2}, {b1, b0}}
+	if !slices.EqualFunc(got, want, slices.Equal[[]*Dir]) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
