@@ -131,6 +131,9 @@ func (j *join) otherRecord(m *member, rec *wandbpb.Record) error {
 	case *wandbpb.Record_Stats:
 		labelStats(t.Stats, m.label)
 	case *wandbpb.Record_OutputRaw:
+		if m.inside { // the main writer has caught the same text
+			return nil
+		}
 		j.report.Records++
 		return j.console.other(m, t.OutputRaw)
 	case *wandbpb.Record_Files:

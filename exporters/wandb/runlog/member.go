@@ -30,6 +30,8 @@ type member struct {
 	last    int64 // number of the newest record that may have to be taken
 	step    int64 // the highest
 	rows    int64
+	spoke   bool            // there is console text
+	inside  bool            // a client of its own in a command that the main writer is around
 	taken   int64           // records up to this number are in the main log already
 	has     map[string]bool // metrics, environment, telemetry that it defines
 	size    int64           // of the log
@@ -68,6 +70,8 @@ func (m *member) see(rec *wandbpb.Record) {
 		if m.first == nil {
 			m.first, m.control = proto.Clone(t.Run).(*wandbpb.RunRecord), rec.GetControl()
 		}
+	case *wandbpb.Record_OutputRaw:
+		m.spoke = true
 	case *wandbpb.Record_History:
 		m.rows++
 		m.step = max(m.step, stepOf(t.History))
@@ -171,10 +175,15 @@ func name(members []*member) {
 		if i == 0 && len(m.joined()) > 0 {
 			continue
 		}
+		m.inside = i > 0 && m.isInside(members[0])
 		label := m.label
-		if label == "" && i == 0 {
+		switch {
+		case label != "":
+		case i == 0:
 			label = "main"
-		} else if label == "" {
+		case m.inside:
+			label = "program"
+		default:
 			label = cmp.Or(m.first.GetHost(), "writer")
 		}
 		m.label = label
@@ -183,6 +192,13 @@ func name(members []*member) {
 		}
 		taken[m.label] = true
 	}
+}
+
+// isInside says whether m is the official client in a command that exec runs: it
+// has caught the console that exec has too.
+func (m *member) isInside(front *member) bool {
+	return m.first.GetWriter() == nil && front.first.GetWriter() != nil && front.spoke && front.rows == 0 &&
+		m.first.GetHost() == front.first.GetHost() && m.start >= front.start
 }
 
 // blockFile reads a log without keeping a descriptor: there may be more

@@ -90,14 +90,16 @@ func replaceFile(path string, text []byte) error {
 }
 
 // sent says whether an upload has begun to send this directory's log, so that
-// what stands in it must stay where it is.
+// what stands in it must stay where it is. The official client leaves its
+// starting step (syncstate) in every directory, but in those of offline runs that
+// says nothing.
 func (d *Dir) sent() bool {
-	for _, ext := range [...]string{"upload", "wandb.synced", "wandb.syncstate"} {
-		if _, err := os.Stat(d.file(ext)); !errors.Is(err, fs.ErrNotExist) {
-			return true
-		}
+	there := func(ext string) bool {
+		_, err := os.Stat(d.file(ext))
+		return !errors.Is(err, fs.ErrNotExist)
 	}
-	return false
+	online := strings.HasPrefix(filepath.Base(d.Path), "run-")
+	return there("upload") || there("wandb.synced") || online && there("wandb.syncstate")
 }
 
 // lockNamed takes the lock of f, which was opened at path, and makes sure that
