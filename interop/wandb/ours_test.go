@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -237,14 +238,21 @@ func uploadedRows(t *testing.T, lines []string) []map[string]any {
 	return rows
 }
 
-func TestOfficialSyncUploadsAnExecRun(t *testing.T) {
-	dir := t.TempDir()
+// buildAgent builds the command line into dir.
+func buildAgent(t *testing.T, dir string) string {
+	t.Helper()
 	bin := filepath.Join(dir, "wandb-agent")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "./cmd/wandb-agent")
 	build.Dir = filepath.Join("..", "..")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
+	return bin
+}
+
+func TestOfficialSyncUploadsAnExecRun(t *testing.T) {
+	dir := t.TempDir()
+	bin := buildAgent(t, dir)
 	cmd := exec.CommandContext(t.Context(), bin, "exec", "--dir", dir, "--project", "interop", "--sample-interval", "200ms", "--", "sh", "-c", "echo from inside; sleep 1; exit 7")
 	if err := cmd.Run(); err == nil || cmd.ProcessState.ExitCode() != 7 {
 		t.Fatalf("exec: %v, want exit status 7", err)
@@ -336,5 +344,38 @@ func TestOfficialSyncUploadsAJoinedRun(t *testing.T) {
 			t.Errorf("%v: console %q", args, out)
 		}
 		s.mu.Unlock()
+	}
+}
+
+// TestExecAroundTheOfficialClient: a program with the official client inside
+// exec, given one run id, keeps a directory of its own. Joined, it is one run: the
+// client's rows and config, exec's hardware and console, and the exit code that the
+// program gave its run.
+func TestExecAroundTheOfficialClient(t *testing.T) {
+	dir := t.TempDir()
+	bin := buildAgent(t, dir)
+	cmd := exec.CommandContext(t.Context(), bin, "exec", "--sample-interval", "200ms", "--", venv(t, "python"), "offline_run.py", dir)
+	cmd.Env = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "WANDB_ERROR_REPORTING=false",
+		"WANDB_MODE=offline", "WANDB_DIR=" + dir, "WANDB_RUN_ID=official1"}
+	out, _ := cmd.CombinedOutput()
+	if code := cmd.ProcessState.ExitCode(); code != 0 {
+		t.Fatalf("exec: exit %d: %s", code, out)
+	}
+	dirs, err := runlog.FindSiblings(filepath.Join(dir, "wandb"), "official1")
+	if err != nil || len(dirs) != 2 {
+		t.Fatalf("got %v, %v, want the directories of exec and of the client", dirs, err)
+	}
+	main, report, err := runlog.Join(dirs, runlog.JoinOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Renumbered || strings.Join(report.Writers, " ") != "main program" {
+		t.Errorf("got %+v, want steps kept", report)
+	}
+	s := syncTo(t, main.Path)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if rows := uploadedRows(t, s.lines["wandb-history.jsonl"]); len(rows) != 7 || !s.complete || s.exitCode != 3 {
+		t.Errorf("%d rows, complete %v, exit code %d; want 7, true, 3", len(rows), s.complete, s.exitCode)
 	}
 }
