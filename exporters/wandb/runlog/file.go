@@ -41,3 +41,14 @@ func openLocked(path string, flags int) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// LockFile takes an exclusive lock on the file at path, which it makes if need
+// be, and returns what gives the lock up. While somebody else holds it the
+// error is ErrLocked. Where the file system has no locks, nothing is locked.
+func LockFile(path string) (unlock func() error, err error) {
+	f, err := openLocked(path, os.O_CREATE)
+	if err != nil {
+		return nil, err
+	}
+	return f.Close, nil
+}

@@ -129,3 +129,16 @@ func (r *Reader) resume(src io.ReadSeeker) error {
 	r.i = min(int(r.end-at), r.n)
 	return nil
 }
+
+// Parts finds the logs of other writers that are there now: path by writer.
+func (d *Dir) Parts() (map[string]string, error) {
+	paths, err := d.parts()
+	if err != nil {
+		return nil, fmt.Errorf("list parts of run: %w", err)
+	}
+	parts := make(map[string]string, len(paths))
+	for _, path := range paths {
+		parts[d.partName(path)] = path
+	}
+	return parts, nil
+}
