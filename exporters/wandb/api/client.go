@@ -179,3 +179,10 @@ func (c *Client) RunURL(entity, project, run string) string {
 
 // CloseIdle closes the connections that no request uses.
 func (c *Client) CloseIdle() { c.api.CloseIdleConnections() }
+
+// Once returns a client for the same server that tries every request once. It
+// shares the connections of c. For callers that repeat by themselves and want
+// to know of each failure.
+func (c *Client) Once() *Client {
+	return &Client{o: c.o, base: c.base, app: c.app, api: c.api, blobs: c.blobs, logger: c.logger}
+}
