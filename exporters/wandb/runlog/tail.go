@@ -20,6 +20,7 @@ type Tail struct {
 	size     int64 // of the file when it was last read to its end
 	dry      bool  // the last Next came to the end
 	complete bool
+	final    bool // the end was read since Complete
 }
 
 // OpenTail opens the log at path for reading from its first record. It takes
@@ -34,21 +35,31 @@ func OpenTail(path string) (*Tail, error) {
 
 // Complete says that nothing is added to the log any more: what Next cannot
 // read from now on is lost, and counted.
-func (t *Tail) Complete() { t.complete, t.dry = true, t.dry || t.size > 0 }
+func (t *Tail) Complete() { t.complete = true }
 
 // Next returns the encoded next record, valid until the following call. The
 // error is io.EOF where the log ends at this moment; a later call may find
 // more. Others are ErrFormat and those of the file.
 func (t *Tail) Next() ([]byte, error) {
-	if t.dry {
-		more, err := t.again()
-		if err != nil {
-			return nil, err
+	for fresh := false; ; fresh = true {
+		if t.dry {
+			more, err := t.again()
+			if err != nil {
+				return nil, err
+			}
+			if !more {
+				return nil, io.EOF
+			}
 		}
-		if !more {
-			return nil, io.EOF
+		payload, err := t.next()
+		if fresh || !errors.Is(err, io.EOF) { // what was read ahead may be old
+			return payload, err
 		}
 	}
+}
+
+// next reads on in what was read ahead, or in the file.
+func (t *Tail) next() ([]byte, error) {
 	before, end := t.reader.damage, t.reader.end
 	payload, err := t.reader.payload()
 	switch {
@@ -81,9 +92,10 @@ func (t *Tail) again() (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("follow run log: %w", err)
 	}
-	if st.Size() == t.size && !t.complete {
+	if st.Size() == t.size && (!t.complete || t.final) {
 		return false, nil
 	}
+	t.final = t.complete
 	t.dry = false
 	return true, t.reader.resume(t.file)
 }

@@ -98,7 +98,9 @@ func (s *Sender) send(ctx context.Context, b *Batch, probed bool) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	switch verdict := api.Classify(err, api.Stream); verdict {
+	switch api.Classify(err, api.Stream) {
+	case api.Retry: // the retries are used up
+		return err
 	case api.Auth:
 		return fmt.Errorf("%w: %w", ErrKey, err)
 	case api.Conflict:
