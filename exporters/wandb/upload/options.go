@@ -1,0 +1,145 @@
+package upload
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/internal/filestream"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
+)
+
+var (
+	// ErrLocked means that another upload of the run is going on.
+	ErrLocked = errors.New("another upload of this run is going on")
+	// ErrResume means that the run cannot be resumed, or not be created, as its
+	// resume mode wants. Nothing was sent.
+	ErrResume = errors.New("resume mode")
+	// ErrKey means that the server does not take the key. Everything is kept.
+	ErrKey = filestream.ErrKey
+	// ErrRefused means that the server refuses everything that is sent for this
+	// run. Everything is kept.
+	ErrRefused = filestream.ErrRefused
+	// ErrUnsent means that the upload was ended with something left to send.
+	ErrUnsent = errors.New("not everything was sent")
+)
+
+// Options are what an upload is about. Dir and Client are required.
+type Options struct {
+	Dir    *runlog.Dir
+	Client *api.Client // of a shared run: made with Options.Shared
+
+	Entity, Project, RunID string // where the run goes, instead of what its log says
+
+	// Live follows a log that is still written, until Finish. Otherwise the log
+	// is taken as it is; repair it before.
+	Live bool
+	// Resume is must, allow, never or auto, instead of what the log says.
+	Resume string
+
+	Transmit  time.Duration // time between requests; 15 s when 0
+	Debounce  time.Duration // how long changes of names and config are collected; 5 s when 0
+	Poll      time.Duration // how often a live log is looked at without Wake; 1 s when 0
+	Unreached time.Duration // how long Finish waits for a server that never answered; 5 s when 0
+
+	Ignore    []string // globs of run files that are not uploaded
+	Artifacts ArtifactSender
+	TempDir   string // for files that are made for the upload; empty: that of the system
+
+	Retry  api.RetryPolicy // of the file stream; about 7 days when zero
+	Logger *slog.Logger    // nil: silent
+
+	// OnIdentity is told what the server calls the run, once it has answered;
+	// again when that changes. OnStop is told once that somebody asked the run
+	// to stop. Progress is told of every acknowledged request. They must not
+	// block.
+	OnIdentity func(Identity)
+	OnStop     func()
+	Progress   func(Account)
+}
+
+// ArtifactSender transfers the artifact of a record, and returns when the
+// server has it. It may be called again for a record whose transfer was
+// interrupted, and must then not make a second version. Different artifacts
+// are sent one after the other.
+type ArtifactSender interface {
+	Send(ctx context.Context, rec *wandbpb.ArtifactRecord, run Identity) error
+	Use(ctx context.Context, rec *wandbpb.UseArtifactRecord, run Identity) error
+}
+
+// Identity is what the server calls a run.
+type Identity struct {
+	Entity, Project, RunID string
+	DisplayName            string
+	StorageID              string // the server's own id
+	URL                    string // for people
+	Sweep                  string // sweep id; empty: none
+	Resumed                bool   // the run had been there before
+	StartingStep           int64  // of the first row of this log
+}
+
+// A Tally says what became of one kind of thing. Offered = Sent + Dropped +
+// Pending.
+type Tally struct {
+	Offered int64 // in the logs, as far as they were read
+	Sent    int64 // acknowledged by the server
+	Dropped int64 // never to be sent: too large, damaged, refused, gone
+}
+
+// Pending is what is still to be sent.
+func (t Tally) Pending() int64 { return t.Offered - t.Sent - t.Dropped }
+
+// Account says how an upload fares.
+type Account struct {
+	Rows, Samples, Texts     Tally // history rows, samples of system metrics, pieces of console text
+	Files, Alerts, Artifacts Tally
+	PendingBytes             int64 // of the logs that are not acknowledged, about
+	StepsMoved               int64 // rows whose step was changed by the step rule
+	Reached                  bool  // the server has answered
+	LastError                error // of the newest request that failed; nil once one succeeded
+}
+
+// Unsent says whether something is left.
+func (a *Account) Unsent() bool {
+	for _, t := range []Tally{a.Rows, a.Samples, a.Texts, a.Files, a.Alerts, a.Artifacts} {
+		if t.Pending() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Report is how an upload ended.
+type Report struct {
+	Account
+	Identity
+	Complete bool // the server has everything and knows that the run is over
+	Already  bool // it had everything before
+}
+
+func (o *Options) withDefaults() {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	def(&o.Transmit, 15*time.Second)
+	def(&o.Debounce, 5*time.Second)
+	def(&o.Poll, time.Second)
+	def(&o.Unreached, 5*time.Second)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.OnIdentity == nil {
+		o.OnIdentity = func(Identity) {}
+	}
+	if o.OnStop == nil {
+		o.OnStop = func() {}
+	}
+	if o.Progress == nil {
+		o.Progress = func(Account) {}
+	}
+}

@@ -1,0 +1,269 @@
+package upload
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
+)
+
+// tasks is what goes to the server beside the file stream: changes of names and
+// config, alerts, artifacts. Each kind has a worker of its own, so that a large
+// artifact does not hold up an alert.
+type tasks struct {
+	u        *Uploader
+	identity Identity
+	state    *taskState
+}
+
+// taskState is shared by the workers.
+type taskState struct {
+	mu        sync.Mutex // guards what follows
+	alerts    []task
+	artifacts []task
+	alert     Tally
+	artifact  Tally
+	closed    bool          // no task is added any more
+	more      chan struct{} // size one, for alerts
+	heavy     chan struct{} // size one, for artifacts
+	change    chan struct{} // size one: names or config may have changed
+	ended     chan struct{} // closed when all workers have ended
+	flush     chan struct{} // closed: send changes at once
+}
+
+// task is one thing to be done once.
+type task struct {
+	origin string
+	do     func(context.Context) error
+}
+
+func newTasks(u *Uploader, id Identity) tasks {
+	return tasks{u: u, identity: id, state: &taskState{
+		more: make(chan struct{}, 1), heavy: make(chan struct{}, 1), change: make(chan struct{}, 1),
+		ended: make(chan struct{}), flush: make(chan struct{}),
+	}}
+}
+
+// addAlert queues an alert unless it was delivered by an earlier upload.
+func (t tasks) addAlert(origin string, a *wandbpb.AlertRecord) {
+	t.add(origin, &t.state.alerts, &t.state.alert, t.state.more, t.u.pos.Alerts, func(ctx context.Context) error {
+		return t.u.once.Alert(ctx, t.identity.Entity, t.identity.Project, t.identity.RunID, api.Alert{
+			Title: a.GetTitle(), Text: a.GetText(), Level: a.GetLevel(), Wait: time.Duration(a.GetWaitDuration()) * time.Millisecond,
+		})
+	})
+}
+
+// addArtifact queues the transfer of an artifact, or its use.
+func (t tasks) addArtifact(origin string, rec *wandbpb.Record) {
+	t.add(origin, &t.state.artifacts, &t.state.artifact, t.state.heavy, t.u.pos.Artifacts, func(ctx context.Context) error {
+		send := t.u.o.Artifacts
+		switch r := rec.GetRecordType().(type) {
+		case *wandbpb.Record_Artifact:
+			if send == nil {
+				return fmt.Errorf("artifact %s: this upload has nothing that sends artifacts", r.Artifact.GetName())
+			}
+			return send.Send(ctx, r.Artifact, t.identity)
+		case *wandbpb.Record_UseArtifact:
+			if send == nil {
+				return fmt.Errorf("use of artifact %s: this upload has nothing that sends artifacts", r.UseArtifact.GetName())
+			}
+			return send.Use(ctx, r.UseArtifact, t.identity)
+		}
+		return nil
+	})
+}
+
+func (t tasks) add(origin string, queue *[]task, tally *Tally, wake chan struct{}, done []string, do func(context.Context) error) {
+	t.state.mu.Lock()
+	defer t.state.mu.Unlock()
+	tally.Offered++
+	if slices.Contains(done, origin) {
+		tally.Sent++
+		return
+	}
+	*queue = append(*queue, task{origin, do})
+	signal(wake)
+}
+
+func (t tasks) tallies() (alerts, artifacts Tally) {
+	if t.state == nil {
+		return alerts, artifacts
+	}
+	t.state.mu.Lock()
+	defer t.state.mu.Unlock()
+	return t.state.alert, t.state.artifact
+}
+
+// run works until close was called and everything is done, or ctx ends.
+func (t tasks) run(ctx context.Context) error {
+	defer close(t.state.ended)
+	var wg sync.WaitGroup
+	var changes error
+	wg.Go(func() { t.work(ctx, &t.state.alerts, &t.state.alert, t.state.more, t.u.alertDone) })
+	wg.Go(func() { t.work(ctx, &t.state.artifacts, &t.state.artifact, t.state.heavy, t.u.artifactDone) })
+	wg.Go(func() { changes = t.upserts(ctx) })
+	wg.Wait()
+	return changes
+}
+
+// close says that no task comes any more; changes are sent without delay.
+func (t tasks) close() {
+	t.state.mu.Lock()
+	defer t.state.mu.Unlock()
+	if !t.state.closed {
+		t.state.closed = true
+		close(t.state.flush)
+	}
+}
+
+// work does the tasks of one kind in order. One that fails for good is counted
+// and said; the run goes on without it.
+func (t tasks) work(ctx context.Context, queue *[]task, tally *Tally, wake chan struct{}, done func(string)) {
+	for {
+		t.state.mu.Lock()
+		closed := t.state.closed
+		var next *task
+		if len(*queue) > 0 {
+			next = &(*queue)[0]
+		}
+		t.state.mu.Unlock()
+		if next == nil {
+			if closed {
+				return
+			}
+			select {
+			case <-wake:
+			case <-t.state.flush:
+			case <-ctx.Done():
+				return
+			}
+			continue
+		}
+		if !t.attempt(ctx, next, tally, done) {
+			return
+		}
+		t.state.mu.Lock()
+		*queue = (*queue)[1:]
+		t.state.mu.Unlock()
+	}
+}
+
+// attempt does a task; false when ctx ended before it was done.
+func (t tasks) attempt(ctx context.Context, next *task, tally *Tally, done func(string)) bool {
+	for n := 0; ; n++ {
+		err := next.do(ctx)
+		if err == nil {
+			done(next.origin)
+			t.state.mu.Lock()
+			tally.Sent++
+			t.state.mu.Unlock()
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		if api.Classify(err, api.GraphQL) == api.Retry {
+			wait := api.StreamRetry.Wait(n, err)
+			t.u.trouble(err, wait)
+			if api.Sleep(ctx, wait) != nil {
+				return false
+			}
+			continue
+		}
+		t.u.o.Logger.Error("the server refuses a part of the run", "run", t.identity.RunID, "error", err)
+		t.state.mu.Lock()
+		tally.Dropped++
+		t.state.mu.Unlock()
+		return true
+	}
+}
+
+// upserts sends changes of names and config, collected for Options.Debounce.
+func (t tasks) upserts(ctx context.Context) error {
+	for {
+		flush := false
+		select {
+		case <-t.state.change:
+		case <-t.state.flush:
+			flush = true
+		case <-ctx.Done():
+			return nil
+		}
+		if !flush {
+			debounce := time.NewTimer(t.u.o.Debounce)
+			select {
+			case <-debounce.C:
+			case <-t.state.flush:
+			case <-ctx.Done():
+			}
+			debounce.Stop()
+		}
+		if err := t.u.upsert(ctx); err != nil {
+			return err
+		}
+		if flush {
+			return nil
+		}
+	}
+}
+
+// upsert tells the server what changed of names and config since the last time.
+func (u *Uploader) upsert(ctx context.Context) error {
+	f := u.feed
+	u.mu.Lock()
+	pos := u.pos
+	u.mu.Unlock()
+	f.mu.Lock()
+	changes := f.changes
+	f.changes.params, f.changes.config = false, false
+	if f.second || !changes.params && !changes.config {
+		f.mu.Unlock()
+		return nil
+	}
+	in := api.UpsertInput{Name: pos.Run, Project: pos.Project, Entity: pos.Entity}
+	if changes.params {
+		in = u.params(f.state.Run, pos)
+	}
+	in.Config = u.configText(pos)
+	f.mu.Unlock()
+	bucket, err := untilReached(ctx, u, func() (*api.Bucket, error) { return u.once.UpsertBucket(ctx, in) })
+	if err != nil {
+		return fmt.Errorf("update run %s: %w", describe(pos), err)
+	}
+	u.mu.Lock()
+	renamed := bucket.DisplayName != "" && bucket.DisplayName != u.identity.DisplayName
+	if renamed {
+		u.identity.DisplayName, u.pos.Name = bucket.DisplayName, bucket.DisplayName
+	}
+	identity := u.identity
+	u.mu.Unlock()
+	if renamed {
+		u.o.OnIdentity(identity)
+	}
+	return nil
+}
+
+// alertDone and artifactDone keep in the position what must not be done twice.
+func (u *Uploader) alertDone(origin string) {
+	u.note(func(p *position) { p.Alerts = append(p.Alerts, origin) })
+}
+
+func (u *Uploader) artifactDone(origin string) {
+	u.note(func(p *position) { p.Artifacts = append(p.Artifacts, origin) })
+}
+
+// note changes the position and saves it. An upload that cannot keep its
+// position goes on: after a crash it would repeat what the server has, at the
+// same place.
+func (u *Uploader) note(change func(*position)) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	change(u.pos)
+	if err := u.pos.save(u.path); err != nil {
+		u.o.Logger.Error("the position of the upload is not saved", "error", err)
+	}
+}
