@@ -217,7 +217,7 @@ func untilReached[T any](ctx context.Context, u *Uploader, ask func() (T, error)
 			u.trouble(err, 0)
 			return v, fmt.Errorf("%w: %w", ErrRefused, err)
 		}
-		wait := api.StreamRetry.Wait(n, err)
+		wait := u.o.Retry.Wait(n, err)
 		u.trouble(err, wait)
 		if api.Sleep(ctx, wait) != nil {
 			return v, context.Cause(ctx)

@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -24,6 +25,8 @@ type fake struct {
 	files    map[string]string
 	upserts  []map[string]any
 	complete bool
+	started  bool // the run exists
+	config   string
 	exit     int
 	bad      []string
 	requests int
@@ -68,8 +71,19 @@ func (f *fake) graphql(w http.ResponseWriter, body []byte) {
 	switch q.OperationName {
 	case "UpsertBucket":
 		f.upserts = append(f.upserts, q.Variables)
+		f.config, _ = q.Variables["config"].(string)
 		fmt.Fprintf(w, `{"data":{"upsertBucket":{"bucket":{"id":"x","name":%q,"displayName":"d","historyLineCount":%d,"project":{"name":%q,"entity":{"name":"local"}}},"inserted":%v}}}`,
-			q.Variables["name"], len(f.history), q.Variables["project"], len(f.upserts) == 1)
+			q.Variables["name"], len(f.history), q.Variables["project"], !f.started)
+		f.started = true
+	case "RunResumeStatus":
+		if !f.started {
+			fmt.Fprint(w, `{"data":{"model":{"name":"p","entity":{"name":"local"},"bucket":null}}}`)
+			return
+		}
+		tail, _ := json.Marshal(f.history[max(0, len(f.history)-1):])
+		events, _ := json.Marshal(f.events[max(0, len(f.events)-1):])
+		fmt.Fprintf(w, `{"data":{"model":{"name":"p","entity":{"name":"local"},"bucket":{"id":"x","name":%q,"summaryMetrics":%q,"config":%q,"historyTail":%q,"eventsTail":%q,"historyLineCount":%d,"eventsLineCount":%d,"logLineCount":%d,"tags":[],"wandbConfig":"{\"t\":{}}"}}}}`,
+			q.Variables["name"], f.summary, f.config, tail, events, len(f.history), len(f.events), len(f.console))
 	case "ServerFeaturesQuery":
 		fmt.Fprint(w, `{"data":{"serverInfo":{"features":[]}}}`)
 	case "CreateRunFiles":
@@ -138,3 +152,10 @@ func (f *fake) stream(w http.ResponseWriter, body []byte) {
 }
 
 var testKey = api.NewKey("0000000000000000000000000000000000000000")
+
+// holds says whether a request has text in its body, which it leaves in place.
+func (f *fake) holds(r *http.Request, text string) bool {
+	body, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return bytes.Contains(body, []byte(text))
+}

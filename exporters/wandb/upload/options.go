@@ -49,7 +49,7 @@ type Options struct {
 	Artifacts ArtifactSender
 	TempDir   string // for files that are made for the upload; empty: that of the system
 
-	Retry  api.RetryPolicy // of the file stream; about 7 days when zero
+	Retry  api.RetryPolicy // how long to wait for a server that does not answer; about 7 days when zero
 	Logger *slog.Logger    // nil: silent
 
 	// OnIdentity is told what the server calls the run, once it has answered;
@@ -130,6 +130,9 @@ func (o *Options) withDefaults() {
 	def(&o.Debounce, 5*time.Second)
 	def(&o.Poll, time.Second)
 	def(&o.Unreached, 5*time.Second)
+	if o.Retry == (api.RetryPolicy{}) {
+		o.Retry = api.StreamRetry
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -167,7 +167,7 @@ func (t tasks) attempt(ctx context.Context, next *task, tally *Tally, done func(
 			return false
 		}
 		if api.Classify(err, api.GraphQL) == api.Retry {
-			wait := api.StreamRetry.Wait(n, err)
+			wait := t.u.o.Retry.Wait(n, err)
 			t.u.trouble(err, wait)
 			if api.Sleep(ctx, wait) != nil {
 				return false
