@@ -39,5 +39,8 @@ func (r *Run) tidy() {
 	if r.finished {
 		return
 	}
+	if r.set.RunDir != nil && !r.set.inside {
+		r.adopt()
+	}
 	r.logError("summary not stored", r.writeSummary())
 }

@@ -54,8 +54,7 @@ func (r *Run) FinishExit(exit Exit) error {
 	r.finished = true
 	r.mu.Unlock()
 
-	close(r.stop)
-	r.back.Wait()
+	r.endBackground()
 	r.out.close()
 	r.err.close()
 	ctx, cancel := context.WithTimeout(context.Background(), finishGrace)
@@ -76,16 +75,26 @@ func (r *Run) FinishExit(exit Exit) error {
 	return nil
 }
 
+// endBackground stops what runs beside and waits for it.
+func (r *Run) endBackground() {
+	close(r.stop)
+	r.back.Wait()
+}
+
 // foldAndEnd takes the records of the run's other writers into its log, makes
 // output.log from all of them where their console is the run's, and ends the
 // log.
 func (r *Run) foldAndEnd(exit Exit) error {
+	if r.set.inside {
+		return r.endPart()
+	}
+	r.adopt()
 	entries, err := os.ReadDir(r.dir.Path)
 	isPart := func(e fs.DirEntry) bool { return strings.HasSuffix(e.Name(), ".part") }
 	if err != nil || !slices.ContainsFunc(entries, isPart) {
 		return errors.Join(err, r.end(exit))
 	}
-	return runlog.Fold(r.log, r.dir, func() error { return errors.Join(r.copyConsole(), r.end(exit)) })
+	return runlog.Fold(r.log, r.dir, r.takePart(), func() error { return errors.Join(r.copyConsole(), r.end(exit)) })
 }
 
 // copyConsole writes output.log anew from the console records of the log.

@@ -36,6 +36,7 @@ func Init(ctx context.Context, s Settings) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	found.joinExec(&set)
 	r := newRun(set)
 	found.warn(set.Logger, r.mask)
 	config, err := r.configTree(set.Config)
@@ -61,7 +62,9 @@ func Init(ctx context.Context, s Settings) (*Run, error) {
 	if err := r.startHardware(); err != nil {
 		return nil, &InitError{"agent", errors.Join(err, r.log.Close())}
 	}
-	r.lines.path = filepath.Join(r.dir.FilesDir(), outputFile)
+	if !r.set.inside {
+		r.lines.path = filepath.Join(r.dir.FilesDir(), outputFile)
+	}
 	r.back.Go(r.background)
 	if early == nil {
 		r.back.Go(func() { r.lateGit(git) })
@@ -123,6 +126,9 @@ func (r *Run) openLog() error {
 	if r.set.RunDir != nil {
 		r.dir = r.set.RunDir
 		r.set.ID = r.dir.RunID
+		if r.set.inside {
+			return r.openPart()
+		}
 		if _, err := os.Stat(r.dir.LogPath()); err == nil {
 			return r.continueLog()
 		}
@@ -193,6 +199,9 @@ func (r *Run) begin(config map[string]any, git *gitInfo) error {
 		return r.describeProgram(git)
 	}
 	rec := r.runRecord(git)
+	if r.set.inside {
+		return r.beginPart(rec, config)
+	}
 	var err error
 	if rec.Config, err = configRecord(config); err != nil {
 		return err

@@ -54,6 +54,7 @@ type Run struct {
 	row      runlog.Row // scratch of store
 	frame    sample.Frame
 	features wandbpb.Feature
+	adopted  map[string]bool // parts of embedded programs whose names the run has taken
 }
 
 // ID returns the run id; "" for a nil run.

@@ -124,6 +124,7 @@ type Settings struct {
 	RunDir *runlog.Dir
 
 	logFile func(runlog.File) runlog.File // tests break and stall the log with it
+	inside  bool                          // the run is that of the exec around us: our log is a part of it
 	rank    int                           // among the writers of the run, from 0
 	noHost  bool                          // another rank measures the machine
 	branch  *wandbpb.BranchPoint          // of ResumeFrom or ForkFrom

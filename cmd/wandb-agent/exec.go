@@ -32,8 +32,9 @@ through unchanged; in a terminal CMD gets a terminal. The exit code is CMD's own
 (128+n when signal n killed it), 127 if it was not found, 126 if it cannot be
 executed.
 
-A program inside that makes a W&B run itself is a second run: the two share
-nothing but the hardware below them.`,
+A program inside that uses this module's runapi adds to the same run: its rows,
+config and summary. One that makes a run with another client, or asks for an id
+of its own, is a second run.`,
 		Example: "  wandb-agent exec --project mnist -- python3 train.py --lr 0.1",
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -95,7 +96,7 @@ func keep(conf *keeper.Config, dir *runlog.Dir, flags *runFlags) error {
 	}
 	conf.RunDir, conf.RunID = dir.Path, dir.RunID
 	conf.Console = &maskedConsole{log: log, mask: redact.New(conf.Env)}
-	conf.Env = append(conf.Env, orphanMarker(dir.RunID))
+	conf.Env = append(conf.Env, orphanMarker(dir.RunID), runapi.RunDirVariable+"="+dir.Path)
 	conf.Finish = func(st keeper.Status) error { return errors.Join(writeExit(log, st), log.Close()) }
 	conf.Worker = func() *exec.Cmd {
 		cmd := exec.Command("/proc/self/exe", workerCommand)

@@ -17,12 +17,13 @@ const latestRun = "latest-run"
 type DirOptions struct {
 	WandbDir string    // the directory that holds run directories, see [WandbDir]
 	RunID    string    // empty: a new one
+	Online   bool      // the run is sent while it goes on: run-... and not offline-run-...
 	Start    time.Time // the run's start; its local time is part of the name; zero: now
 }
 
 // Dir is the directory of one run:
 //
-//	offline-run-YYYYMMDD_HHMMSS-<id>[-n]/
+//	offline-run-YYYYMMDD_HHMMSS-<id>[-n]/    run-... when it is sent while it goes on
 //	    run-<id>.wandb           the log
 //	    run-<id>.<writer>.part   what another writer adds to the run
 //	    run-<id>.open            parts of steps that are not finished
@@ -45,7 +46,10 @@ func NewDir(o DirOptions) (*Dir, error) {
 	if o.Start.IsZero() {
 		o.Start = time.Now()
 	}
-	name := "offline-run-" + o.Start.Local().Format("20060102_150405") + "-" + o.RunID
+	name := "run-" + o.Start.Local().Format("20060102_150405") + "-" + o.RunID
+	if !o.Online {
+		name = "offline-" + name
+	}
 	path, err := makeFree(filepath.Join(o.WandbDir, name))
 	if err != nil {
 		return nil, fmt.Errorf("make run directory: %w", err)

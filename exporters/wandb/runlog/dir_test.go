@@ -33,6 +33,11 @@ func TestNewDir(t *testing.T) {
 	if got := strings.Join(made, " "); got != want+" "+want+"-1 "+want+"-2" {
 		t.Errorf("got %s", got)
 	}
+	d, err := NewDir(DirOptions{WandbDir: root, RunID: "id1", Start: start, Online: true})
+	check(t, err)
+	if got := filepath.Base(d.Path); got != "run-20260304_050607-id1" {
+		t.Errorf("online: got %s", got)
+	}
 	if left, _ := filepath.Glob(filepath.Join(root, "latest-run.*")); left != nil {
 		t.Errorf("left behind: %v", left)
 	}

@@ -14,10 +14,14 @@ import (
 // and removes each part once all of it is on stable storage. Parts whose writer
 // is alive are left alone. Rows of several writers are numbered as [Join] does. The header, run and exit records of parts are not
 // copied: those of a run are its main writer's to write, in end, so that no
-// moment has neither. A fold that was interrupted may be run again. end is
-// called in any case.
-func Fold(w *Writer, dir *Dir, end func() error) error {
-	f, err := fold(w, dir, func(*wandbpb.Record) {})
+// moment has neither. visit, if it is not nil, sees each record before it is
+// copied. A fold that was interrupted may be run again. end is called in any
+// case.
+func Fold(w *Writer, dir *Dir, visit func(*wandbpb.Record), end func() error) error {
+	if visit == nil {
+		visit = func(*wandbpb.Record) {}
+	}
+	f, err := fold(w, dir, visit)
 	defer f.close()
 	if err = errors.Join(err, end()); err != nil {
 		return err

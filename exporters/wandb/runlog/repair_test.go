@@ -230,7 +230,7 @@ func TestFoldLeavesLivingPartsAlone(t *testing.T) {
 	check(t, dead.Output(false, 1e18, []byte("dead\n")))
 	check(t, dead.Close())
 	for range 2 { // the second finds nothing to do
-		check(t, Fold(w, d, func() error { return nil }))
+		check(t, Fold(w, d, nil, func() error { return nil }))
 	}
 	check(t, w.Close())
 	if _, err := os.Stat(d.PartPath("live")); err != nil {
@@ -255,7 +255,7 @@ func TestFoldKeepsPartsUntilTheEndIsWritten(t *testing.T) {
 	check(t, part.Write(exitRecord(&wandbpb.RunExitRecord{ExitCode: 7})))
 	check(t, part.Close())
 	failed := errors.New("killed here")
-	if err := Fold(w, d, func() error { return failed }); !errors.Is(err, failed) {
+	if err := Fold(w, d, nil, func() error { return failed }); !errors.Is(err, failed) {
 		t.Errorf("got %v, want the error of end", err)
 	}
 	check(t, w.Close())

@@ -1,0 +1,169 @@
+package runapi
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
+)
+
+// RunDirVariable is the environment entry in which a process that has made a
+// command a run hands the run's directory to it. Init in that command joins the
+// run instead of making one.
+const RunDirVariable = "WANDB_AGENT_RUN_DIR"
+
+// programPart begins the names of the logs that such programs keep.
+const programPart = "program-"
+
+// joinExec makes the run of a program the one of the exec around it, unless
+// the program asks for a run of its own: another id, a directory, the tree of
+// another process. What exec does for the run is then not done again: hardware,
+// metadata, console, sending.
+func (r *resolver) joinExec(s *Settings) {
+	path := r.env[RunDirVariable]
+	if path == "" || s.Mode == ModeDisabled || s.RunDir != nil || s.PID != os.Getpid() {
+		return
+	}
+	dir, err := runlog.OpenDir(path)
+	if err != nil {
+		r.warnings = append(r.warnings, RunDirVariable+": "+err.Error())
+		return
+	}
+	if s.ID != "" && s.ID != dir.RunID || s.Resume != "" || s.branch != nil {
+		return
+	}
+	s.RunDir, s.inside = dir, true
+	s.DisableStats, s.DisableMeta, s.DisableConsole, s.DisableGit = true, true, true, true
+}
+
+// openPart begins the log of a program inside another run. Its clock is the
+// run's when that has told it already.
+func (r *Run) openPart() error {
+	log, err := runlog.Create(r.dir.PartPath(programPart+runlog.NewID()), r.logOptions())
+	if err != nil {
+		return &InitError{"log", err}
+	}
+	r.log = log
+	if main := firstRunRecord(r.dir.LogPath()); main != nil {
+		if main.GetStartTime() != nil {
+			r.start = main.GetStartTime().AsTime().UnixNano() - r.clock.Anchor
+		}
+		if r.set.Project == "" || r.set.Project == defaultProject {
+			r.set.Project = main.GetProject()
+		}
+		r.set.Entity = main.GetEntity()
+	}
+	return nil
+}
+
+// beginPart writes what a part begins with: what the program calls the run,
+// which the run's main writer takes over, and the config.
+func (r *Run) beginPart(rec *wandbpb.RunRecord, config map[string]any) error {
+	if err := r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Run{Run: rec}}); err != nil {
+		return err
+	}
+	return r.storeConfig(config)
+}
+
+// endPart writes what a part ends with. Exit and files are the main writer's.
+func (r *Run) endPart() error {
+	r.features.Finish = true
+	return errors.Join(
+		r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Telemetry{Telemetry: r.telemetry()}}),
+		r.writeSummary(),
+	)
+}
+
+// adopt takes over what programs inside call the run, as far as this process
+// was not told anything else. Called with mu held.
+func (r *Run) adopt() {
+	parts, err := filepath.Glob(strings.TrimSuffix(globQuote(r.dir.PartPath(programPart)), ".part") + "*.part")
+	if err != nil {
+		return
+	}
+	for _, path := range parts {
+		if r.adopted[path] {
+			continue
+		}
+		said := firstRunRecord(path)
+		if said == nil {
+			continue
+		}
+		if r.adopted == nil {
+			r.adopted = make(map[string]bool)
+		}
+		r.adopted[path] = true
+		if rec := r.adoptNames(said); rec != nil {
+			r.logError("names of the program's run not stored", r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Run{Run: rec}}))
+		}
+	}
+}
+
+// adoptNames returns the record that says the new names; nil when there are
+// none.
+func (r *Run) adoptNames(said *wandbpb.RunRecord) *wandbpb.RunRecord {
+	if r.state.Run == nil {
+		return nil
+	}
+	now := proto.Clone(r.state.Run).(*wandbpb.RunRecord)
+	take := func(have *string, more string) {
+		if *have == "" {
+			*have = more
+		}
+	}
+	take(&now.DisplayName, said.GetDisplayName())
+	take(&now.Notes, said.GetNotes())
+	take(&now.RunGroup, said.GetRunGroup())
+	take(&now.JobType, said.GetJobType())
+	take(&now.SweepId, said.GetSweepId())
+	if len(now.Tags) == 0 {
+		now.Tags = said.GetTags()
+	}
+	if proto.Equal(now, r.state.Run) {
+		return nil
+	}
+	return now
+}
+
+// takePart returns what lets the run's state know the records of parts that are
+// folded in: its summary and config are made of them too.
+func (r *Run) takePart() func(*wandbpb.Record) {
+	_ = r.state.Apply(&wandbpb.Record{RecordType: &wandbpb.Record_Header{Header: &wandbpb.HeaderRecord{
+		VersionInfo: &wandbpb.VersionInfo{Producer: producer + "/" + wandb.Version},
+	}}}) // summaries of rows are derived
+	return func(rec *wandbpb.Record) {
+		r.logError("value of a part could not be read", r.state.Apply(rec))
+		if rec.GetHistory() != nil {
+			r.rows.Add(1)
+		}
+	}
+}
+
+// producer is how logs of this module call their writer.
+const producer = "wandb-agent"
+
+// firstRunRecord returns the first run record of a log, nil when there is none
+// yet.
+func firstRunRecord(path string) *wandbpb.RunRecord {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	for log, n := runlog.NewReader(f), 0; n < 8; n++ {
+		rec, err := log.Next()
+		if err != nil {
+			return nil
+		}
+		if rec.GetRun() != nil {
+			return proto.Clone(rec.GetRun()).(*wandbpb.RunRecord)
+		}
+	}
+	return nil
+}
