@@ -68,7 +68,9 @@ func (r *Run) MarkPreempting() error {
 	if r == nil || r.off {
 		return nil
 	}
-	return r.record(&wandbpb.Record{RecordType: &wandbpb.Record_Preempting{Preempting: &wandbpb.RunPreemptingRecord{}}})
+	err := r.record(&wandbpb.Record{RecordType: &wandbpb.Record_Preempting{Preempting: &wandbpb.RunPreemptingRecord{}}})
+	r.link.Load().wake()
+	return err
 }
 
 // record appends a record of the program to the log.

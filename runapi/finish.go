@@ -33,18 +33,37 @@ type Exit struct {
 
 // Finish ends the run with the exit code of the program, 0 for success: it
 // takes a last hardware sample, stores the open step, the console's last line,
-// the summary and the run's files, and closes the log. It waits at most some
-// seconds for outputs that hang. The error names everything that was not
-// stored or delivered; the run is finished in any case. A second Finish is
-// ErrFinished.
+// the summary and the run's files, closes the log, and sends what is left for at
+// most Settings.FinishTimeout, 5 s when the server never answered. The error
+// names everything that was not stored or delivered (ErrUnsent when it is only
+// not sent); the run is finished in any case. A second Finish is ErrFinished.
 func (r *Run) Finish(exitCode int) error { return r.FinishExit(Exit{Code: exitCode}) }
 
 // FinishExit ends the run as Finish does, for a program that somebody else
 // watched.
-func (r *Run) FinishExit(exit Exit) error {
+func (r *Run) FinishExit(exit Exit) error { return r.FinishContext(context.Background(), exit) }
+
+// FinishContext is FinishExit for somebody who may become impatient: when ctx
+// ends, it stops waiting for outputs and the server and returns within a second.
+func (r *Run) FinishContext(ctx context.Context, exit Exit) error {
 	if r == nil || r.off {
 		return nil
 	}
+	if err := r.endLog(ctx, exit); err != nil {
+		if errors.Is(err, ErrFinished) {
+			return err
+		}
+		return fmt.Errorf("finish run %s: %w", r.set.ID, errors.Join(err, r.sendRest(ctx)))
+	}
+	r.forgetAutoResume(exit)
+	if err := r.sendRest(ctx); err != nil {
+		return fmt.Errorf("finish run %s: %w", r.set.ID, err)
+	}
+	return nil
+}
+
+// endLog stores everything that a finished run has and closes its log.
+func (r *Run) endLog(ctx context.Context, exit Exit) error {
 	r.mu.Lock()
 	if r.finished {
 		r.mu.Unlock()
@@ -57,7 +76,7 @@ func (r *Run) FinishExit(exit Exit) error {
 	r.endBackground()
 	r.out.close()
 	r.err.close()
-	ctx, cancel := context.WithTimeout(context.Background(), finishGrace)
+	ctx, cancel := context.WithTimeout(ctx, finishGrace)
 	defer cancel()
 	hardware := r.hw.finish(ctx)
 	files := r.restage(true)
@@ -68,11 +87,17 @@ func (r *Run) FinishExit(exit Exit) error {
 	if parts := r.parts.Load(); parts != nil {
 		err = errors.Join(err, parts.Close())
 	}
-	if err = errors.Join(err, r.log.Close()); err != nil {
-		return fmt.Errorf("finish run %s: %w", r.set.ID, err)
+	return errors.Join(err, r.log.Close())
+}
+
+// sendRest brings what is left of an online run to the server.
+func (r *Run) sendRest(ctx context.Context) error {
+	if r.kept != nil {
+		return &UnsentError{Dir: r.dir.Path, Whole: true, Err: r.kept}
 	}
-	r.forgetAutoResume(exit)
-	return nil
+	ctx, cancel := context.WithTimeout(ctx, max(r.set.FinishTimeout, 0))
+	defer cancel()
+	return r.link.Load().finish(ctx, r.dir.Path)
 }
 
 // endBackground stops what runs beside and waits for it.

@@ -161,6 +161,7 @@ func (h *hardware) finish(ctx context.Context) error {
 	case <-h.started:
 		opened = true
 	case <-time.After(startGrace):
+	case <-ctx.Done():
 	}
 	err := h.agent.Finish(ctx, h.run)
 	h.cancel()

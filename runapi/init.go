@@ -25,9 +25,10 @@ import (
 const gitWait = 20 * time.Millisecond
 
 // Init begins a run: it makes the run directory and its log, writes the first
-// records, and starts the hardware samples beside. It takes some milliseconds.
-// Errors are *InitError. The context only bounds Init; the run goes on until
-// Finish.
+// records, and starts hardware samples and upload beside. It takes some
+// milliseconds and does not wait for the server, unless Resume or ResumeFrom
+// wants to know something from it: then at most Settings.InitTimeout. Errors are
+// *InitError. The context only bounds Init; the run goes on until Finish.
 func Init(ctx context.Context, s Settings) (*Run, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &InitError{"settings", err}
@@ -50,6 +51,7 @@ func Init(ctx context.Context, s Settings) (*Run, error) {
 		r.off = true
 		return r, r.storeConfig(config)
 	}
+	r.findServer()
 	git := startGit(&r.set)
 	if err := r.openLog(); err != nil {
 		return nil, err
@@ -59,8 +61,11 @@ func Init(ctx context.Context, s Settings) (*Run, error) {
 	if err := r.begin(config, early); err != nil {
 		return nil, &InitError{"log", errors.Join(err, r.log.Close())}
 	}
+	if err := r.goOnline(ctx); err != nil {
+		return nil, &InitError{"server", err}
+	}
 	if err := r.startHardware(); err != nil {
-		return nil, &InitError{"agent", errors.Join(err, r.log.Close())}
+		return nil, &InitError{"agent", r.giveUp(err)}
 	}
 	if !r.set.inside {
 		r.lines.path = filepath.Join(r.dir.FilesDir(), outputFile)
@@ -85,6 +90,7 @@ func Prepare(s Settings) (Settings, error) {
 	if set.Mode == ModeDisabled || set.RunDir != nil {
 		return r.set, nil
 	}
+	r.findServer()
 	if err := r.makeDir(); err != nil {
 		return r.set, &InitError{"directory", err}
 	}
@@ -155,7 +161,7 @@ func (r *Run) makeDir() error {
 	if err := r.keepAutoResume(wandbDir); err != nil {
 		r.set.Logger.Warn("auto resume file not kept", "run", r.set.ID, "error", err)
 	}
-	r.dir, err = runlog.NewDir(runlog.DirOptions{WandbDir: wandbDir, RunID: r.set.ID, Start: r.clock.Wall(r.start)})
+	r.dir, err = runlog.NewDir(runlog.DirOptions{WandbDir: wandbDir, RunID: r.set.ID, Start: r.clock.Wall(r.start), Online: r.client != nil})
 	return err
 }
 
@@ -167,10 +173,6 @@ func (r *Run) setProject(git *gitInfo) {
 		if git != nil && git.Root != "" {
 			r.set.Project = projectName(filepath.Base(git.Root))
 		}
-	}
-	if r.set.Mode == ModeOnline {
-		r.notice = fmt.Sprintf("run %s is kept offline in %s; send it with: wandb sync %s", r.Path(), r.dir.Path, r.dir.Path)
-		r.set.Logger.Warn("run is kept offline: uploading is not built in", "run", r.Path(), "dir", r.dir.Path, "send", "wandb sync "+r.dir.Path)
 	}
 }
 

@@ -89,19 +89,21 @@ func (r *Run) addRow(v *values, now int64, opts []LogOption) error {
 	}
 	t := target{step: r.step, commit: true}
 	if len(opts) > 0 {
-		if t = readOptions(opts); !t.atStep {
+		t = readOptions(opts)
+		t.step -= r.base
+		if !t.atStep {
 			t.step = r.step
 		}
 	}
 	if t.step < r.step {
-		return fmt.Errorf("log step %d of a run at step %d: %w", t.step, r.step, ErrStepBack)
+		return fmt.Errorf("log step %d of a run at step %d: %w", r.base+t.step, r.base+r.step, ErrStepBack)
 	}
-	if t.step > maxStep {
-		return fmt.Errorf("log step %d: %w: the limit is %d", t.step, ErrKey, int64(maxStep))
+	if r.base+t.step > maxStep {
+		return fmt.Errorf("log step %d: %w: the limit is %d", r.base+t.step, ErrKey, int64(maxStep))
 	}
 	r.dedupe(v)
 	if v.bytes+r.pendingBytes(t.step) > MaxRowBytes {
-		return fmt.Errorf("log %d bytes at step %d: %w: the limit is %d", v.bytes, t.step, ErrRowTooLarge, MaxRowBytes)
+		return fmt.Errorf("log %d bytes at step %d: %w: the limit is %d", v.bytes, r.base+t.step, ErrRowTooLarge, MaxRowBytes)
 	}
 	if t.step > r.step {
 		if err := r.flushOpen(); err != nil {
@@ -179,7 +181,7 @@ func (r *Run) store(v *values, now int64) error {
 	}
 	r.rows.Add(1)
 	r.step++
-	r.toLane(v, row.Step, now)
+	r.toLane(v, r.base+row.Step, now)
 	v.items = row.Items[:len(v.keys)] // a row that grew keeps its memory
 	return nil
 }

@@ -19,6 +19,8 @@ const (
 	defaultSampleInterval = time.Second
 	defaultStatsInterval  = 5 * time.Second
 	minInterval           = 100 * time.Millisecond
+	defaultFinishTimeout  = time.Minute
+	defaultInitTimeout    = 90 * time.Second
 	defaultProject        = "uncategorized"
 )
 
@@ -114,6 +116,12 @@ func fillDefaults(s *Settings) {
 	}
 	if s.DisableMachineInfo {
 		s.DisableStats, s.DisableMeta = true, true
+	}
+	if s.FinishTimeout == 0 {
+		s.FinishTimeout = defaultFinishTimeout
+	}
+	if s.InitTimeout <= 0 {
+		s.InitTimeout = defaultInitTimeout
 	}
 	if s.HostSampling == "" {
 		s.HostSampling = HostOnce

@@ -1,11 +1,13 @@
 package runapi
 
 import (
+	"cmp"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/wandb-agent/wandb-agent/agent/sample"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/redact"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
@@ -24,8 +26,12 @@ type Run struct {
 	before float64      // seconds used by earlier processes of the run
 	notice string
 	hw     *hardware
-	writer string         // writer id
-	locked map[string]any // config values that a sweep chose; never changed after Init
+	writer string                 // writer id
+	base   int64                  // step of the run at which this log begins; never changed after Init
+	client *api.Client            // nil: the run is kept
+	kept   error                  // why an online run is kept
+	link   atomic.Pointer[uplink] // set by Init; nil: the run is kept
+	locked map[string]any         // config values that a sweep chose; never changed after Init
 
 	keyMu sync.RWMutex // guards keys
 	keys  keyTable
@@ -46,8 +52,8 @@ type Run struct {
 	mu       sync.Mutex // guards all below
 	state    *runlog.State
 	finished bool
-	step     int64
-	isOpen   bool // open holds a step that was not stored yet
+	step     int64 // from 0 in each log; see base
+	isOpen   bool  // open holds a step that was not stored yet
 	open     values
 	openAt   int64      // Clock time of the last call that added to open
 	serial   uint64     // of the row being put together; see metricKey.serial
@@ -65,12 +71,13 @@ func (r *Run) ID() string {
 	return r.set.ID
 }
 
-// Name returns the display name that was asked for; "" lets the server choose.
+// Name returns the display name: what the server calls the run, once it has
+// said, else what was asked for; "" lets the server choose.
 func (r *Run) Name() string {
 	if r == nil {
 		return ""
 	}
-	return r.set.Name
+	return cmp.Or(r.link.Load().identity().DisplayName, r.set.Name)
 }
 
 // Project returns the project the run belongs to.
@@ -78,15 +85,16 @@ func (r *Run) Project() string {
 	if r == nil {
 		return ""
 	}
-	return r.set.Project
+	return cmp.Or(r.link.Load().identity().Project, r.set.Project)
 }
 
-// Entity returns the user or team; "" is the server's default.
+// Entity returns the user or team; "" is the server's default, as long as it has
+// not said which that is.
 func (r *Run) Entity() string {
 	if r == nil {
 		return ""
 	}
-	return r.set.Entity
+	return cmp.Or(r.link.Load().identity().Entity, r.set.Entity)
 }
 
 // Path returns entity/project/id, without the entity when it is not known.
@@ -94,9 +102,9 @@ func (r *Run) Path() string {
 	if r == nil {
 		return ""
 	}
-	path := r.set.Project + "/" + r.set.ID
-	if r.set.Entity != "" {
-		path = r.set.Entity + "/" + path
+	path := r.Project() + "/" + r.set.ID
+	if entity := r.Entity(); entity != "" {
+		path = entity + "/" + path
 	}
 	return path
 }
@@ -149,16 +157,17 @@ func (r *Run) Step() int64 {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.step
+	return r.base + r.step
 }
 
-// Settings returns the effective settings: a copy, with Environ left out.
+// Settings returns the effective settings: a copy, with Environ and ExtraHeaders left
+// out.
 func (r *Run) Settings() Settings {
 	if r == nil {
 		return Settings{Mode: ModeDisabled}
 	}
 	s := r.set
-	s.Environ = nil
+	s.Environ, s.ExtraHeaders = nil, nil
 	return s
 }
 

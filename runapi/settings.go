@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/wandb-agent/wandb-agent/agent"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 )
@@ -80,6 +81,7 @@ type Settings struct {
 	Label          string         // suffix of this writer's system metric keys; default rank-N for one of several ranks
 	Outputs        []agent.Output // more places for the run's numbers; Select is filled in when empty
 
+	APIKey        api.Key           // made with api.NewKey; default: WANDB_API_KEY, else netrc
 	BaseURL       string            // of the server; default https://api.wandb.ai
 	FinishTimeout time.Duration     // how long Finish sends what is left; default 60 s, negative is not at all
 	InitTimeout   time.Duration     // how long Init waits for the server when it must ask (Resume, ResumeFrom); default 90 s

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -46,7 +48,10 @@ func (c *cli) attach(ctx context.Context, pid int, flags *runFlags) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	caught := make(chan os.Signal, 4)
+	signal.Notify(caught, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(caught)
+	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	p, err := pidwatch.Open(pid)
 	if err != nil {
@@ -62,17 +67,64 @@ func (c *cli) attach(ctx context.Context, pid int, flags *runFlags) error {
 		return err
 	}
 	fmt.Fprintf(c.stderr, "wandb-agent: following process %d (its console cannot be had from outside; exec records it)\nwandb-agent: run %s\n", pid, run.Dir())
-	status, err := p.Wait(ctx)
+	status, err := c.follow(ctx, p, run, caught)
 	if err == nil {
 		fmt.Fprintf(c.stderr, "wandb-agent: process %d ended: %v\n", pid, status)
 	} else {
 		fmt.Fprintf(c.stderr, "wandb-agent: stopped following process %d, which goes on\n", pid)
 	}
-	err = finish(run, status)
+	err = finishUntil(run, exitOf(status), caught)
+	if url := run.URL(); url != "" {
+		fmt.Fprintf(c.stderr, "wandb-agent: view it:  %s\n", url)
+	}
 	if dir := run.Dir(); dir != "" {
 		fmt.Fprintf(c.stderr, "wandb-agent: look at it:  wandb-agent show %s\n", dir)
 	}
 	return err
+}
+
+// follow waits for the end of the process, a signal, or somebody who stops the
+// run on the server.
+func (c *cli) follow(ctx context.Context, p *pidwatch.Process, run *runapi.Run, caught <-chan os.Signal) (pidwatch.ExitStatus, error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() { // ends with ctx
+		select {
+		case <-caught:
+		case <-run.Stopped():
+			fmt.Fprintln(c.stderr, "wandb-agent: somebody stopped the run on the server")
+		case <-ctx.Done():
+		}
+		stop()
+	}()
+	return p.Wait(ctx)
+}
+
+// quitPatience is how long a finish that was told to hurry may take.
+const quitPatience = 1500 * time.Millisecond
+
+// errQuit is a finish that did not end when it was told to.
+var errQuit = errors.New("interrupted: the run's directory has everything")
+
+// finishUntil finishes a run; a signal ends the waiting for the server, and, if
+// need be, for everything else.
+func finishUntil(run *runapi.Run, exit runapi.Exit, caught <-chan os.Signal) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- run.FinishContext(ctx, exit) }()
+	select {
+	case err := <-done:
+		return err
+	case <-caught:
+	}
+	cancel()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(quitPatience):
+		return errQuit
+	}
 }
 
 // describeProcess fills in what procfs tells of another process. Its arguments

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +18,9 @@ import (
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 	"github.com/wandb-agent/wandb-agent/runapi"
 )
+
+// workerPatience is what the worker may take to finish beside sending.
+const workerPatience = 10 * time.Second
 
 // keeperWriter names the keeper's own log of a run.
 const keeperWriter = "exec"
@@ -30,7 +34,9 @@ func (c *cli) execCmd() *cobra.Command {
 hardware its whole process tree uses. Output, signals and the exit status pass
 through unchanged; in a terminal CMD gets a terminal. The exit code is CMD's own
 (128+n when signal n killed it), 127 if it was not found, 126 if it cannot be
-executed.
+executed. With mode online the run is sent while it goes on and, for at most
+--finish-timeout, when CMD has ended; a Ctrl-C then ends that at once. What was
+not sent is told with the command that sends it.
 
 A program inside that uses this module's runapi adds to the same run: its rows,
 config and summary. One that makes a run with another client, or asks for an id
@@ -38,6 +44,9 @@ of its own, is a second run.`,
 		Example: "  wandb-agent exec --project mnist -- python3 train.py --lr 0.1",
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if flags.OnStop != stopTerm && flags.OnStop != stopIgnore {
+				return usagef("--on-stop %q: want %s or %s", flags.OnStop, stopTerm, stopIgnore)
+			}
 			if len(args) == 0 {
 				return usagef("exec needs a command: wandb-agent exec [flags] -- CMD [ARG...]")
 			}
@@ -46,8 +55,15 @@ of its own, is a second run.`,
 	}
 	cmd.Flags().SetInterspersed(false)
 	flags.add(cmd.Flags())
+	cmd.Flags().StringVar(&flags.OnStop, "on-stop", stopTerm, "when somebody stops the run on the server: term (SIGTERM to CMD) or ignore")
 	return cmd
 }
+
+// What exec does when somebody stops the run on the server.
+const (
+	stopTerm   = "term"
+	stopIgnore = "ignore"
+)
 
 // exec is the keeper: no cgo call and no network happen in this process.
 func (c *cli) exec(ctx context.Context, flags *runFlags, argv []string) error {
@@ -65,7 +81,7 @@ func (c *cli) exec(ctx context.Context, flags *runFlags, argv []string) error {
 		return err
 	}
 	if s.RunDir != nil {
-		if err := keep(&conf, s.RunDir, flags); err != nil {
+		if err := keep(&conf, &s, flags); err != nil {
 			return err
 		}
 	}
@@ -82,7 +98,8 @@ func (c *cli) exec(ctx context.Context, flags *runFlags, argv []string) error {
 
 // keep adds the run's log, its worker and the mark of its processes to a
 // command.
-func keep(conf *keeper.Config, dir *runlog.Dir, flags *runFlags) error {
+func keep(conf *keeper.Config, s *runapi.Settings, flags *runFlags) error {
+	dir := s.RunDir
 	log, err := runlog.Create(dir.PartPath(keeperWriter), runlog.Options{})
 	if err != nil {
 		return err
@@ -95,6 +112,7 @@ func keep(conf *keeper.Config, dir *runlog.Dir, flags *runFlags) error {
 		return err
 	}
 	conf.RunDir, conf.RunID = dir.Path, dir.RunID
+	conf.WorkerPatience = workerPatience + max(s.FinishTimeout, 0)
 	conf.Console = &maskedConsole{log: log, mask: redact.New(conf.Env)}
 	conf.Env = append(conf.Env, orphanMarker(dir.RunID), runapi.RunDirVariable+"="+dir.Path)
 	conf.Finish = func(st keeper.Status) error { return errors.Join(writeExit(log, st), log.Close()) }
@@ -139,8 +157,8 @@ func (c *cli) aftermath(s *runapi.Settings, r keeper.Result) {
 	}
 	say("command ended with %v; run %s", r.Status, dir)
 	say("look at it:  wandb-agent show %s", dir)
-	if s.Mode == runapi.ModeOnline {
-		say("runs are kept offline by this version; send it with the official client:  wandb sync %s", dir)
+	for _, line := range r.Said {
+		say("%s", line)
 	}
 }
 

@@ -210,7 +210,7 @@ func keepPart(args []string, change func(*keeper.Config)) error {
 		return err
 	}
 	conf := keeper.Config{Argv: args[1:], Env: os.Environ(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
-	if err := keep(&conf, s.RunDir, &flags); err != nil {
+	if err := keep(&conf, &s, &flags); err != nil {
 		return err
 	}
 	conf.MinBackoff, conf.MaxBackoff = time.Millisecond, time.Millisecond

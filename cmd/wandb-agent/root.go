@@ -18,6 +18,7 @@ const (
 	exitOK      = 0
 	exitFailure = 1
 	exitUsage   = 2
+	exitUnsent  = 3 // done, but data remains unsent
 )
 
 // cli is what a command may touch of the outside: its streams.
@@ -63,6 +64,9 @@ func (c *cli) code(err error) int {
 	fmt.Fprintf(c.stderr, "wandb-agent: %v\n", err)
 	if errors.As(err, &usage) || errors.As(err, &bad) || errors.As(err, &refused) && refused.Op == "settings" {
 		return exitUsage
+	}
+	if errors.Is(err, runapi.ErrUnsent) {
+		return exitUnsent
 	}
 	return exitFailure
 }

@@ -24,6 +24,11 @@ type runFlags struct {
 	Dir            string        `json:"dir,omitempty"`
 	SampleInterval time.Duration `json:"sample_interval,omitempty"`
 	StatsInterval  time.Duration `json:"stats_interval,omitempty"`
+	Resume         string        `json:"resume,omitempty"`
+	BaseURL        string        `json:"base_url,omitempty"`
+	FinishTimeout  time.Duration `json:"finish_timeout,omitempty"`
+	Label          string        `json:"label,omitempty"`
+	OnStop         string        `json:"on_stop,omitempty"`
 }
 
 // add declares the flags; names are W&B's own.
@@ -36,8 +41,12 @@ func (f *runFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.JobType, "job-type", "", "kind of work (WANDB_JOB_TYPE)")
 	fs.StringVar(&f.Notes, "notes", "", "notes, Markdown (WANDB_NOTES)")
 	fs.StringSliceVar(&f.Tags, "tags", nil, "tags, separated by commas (WANDB_TAGS)")
-	fs.StringVar(&f.Mode, "mode", "", "online, offline or disabled (WANDB_MODE; this version keeps online runs offline)")
+	fs.StringVar(&f.Mode, "mode", "", "online, shared, offline or disabled (WANDB_MODE; default online)")
 	fs.StringVar(&f.Dir, "dir", "", "where the wandb directory is made (WANDB_DIR; default: here)")
+	fs.StringVar(&f.Resume, "resume", "", "go on with the run of this id: must, allow, never or auto (WANDB_RESUME)")
+	fs.StringVar(&f.BaseURL, "base-url", "", "server (WANDB_BASE_URL; default https://api.wandb.ai)")
+	fs.DurationVar(&f.FinishTimeout, "finish-timeout", 0, "how long to send what is left at the end (WANDB_FINISH_TIMEOUT; default 1m)")
+	fs.StringVar(&f.Label, "label", "", "suffix of this writer's hardware metrics (WANDB_X_LABEL; default rank-N for one of several ranks)")
 	fs.DurationVar(&f.SampleInterval, "sample-interval", 0, "time between hardware samples (default 1s)")
 	fs.DurationVar(&f.StatsInterval, "stats-interval", 0, "time between hardware records in the run (default 5s)")
 }
@@ -48,6 +57,7 @@ func (f *runFlags) settings() runapi.Settings {
 	return runapi.Settings{
 		Project: f.Project, Entity: f.Entity, Name: f.Name, ID: f.ID, Group: f.Group, JobType: f.JobType,
 		Notes: f.Notes, Tags: f.Tags, Mode: runapi.Mode(f.Mode), Dir: f.Dir,
+		Resume: f.Resume, BaseURL: f.BaseURL, FinishTimeout: f.FinishTimeout, Label: f.Label,
 		SampleInterval: f.SampleInterval, StatsInterval: f.StatsInterval, GPULibrary: os.Getenv(nvmlVariable),
 	}
 }

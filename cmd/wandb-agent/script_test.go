@@ -18,6 +18,9 @@ const quickExit = "atexit_sleep_ms=0"
 // program, and under the name part every other process of a test.
 func TestMain(m *testing.M) {
 	os.Setenv("GORACE", quickExit)
+	if os.Getenv("WANDB_MODE") == "" {
+		os.Setenv("WANDB_MODE", "offline") // nothing is sent because of a key on this machine
+	}
 	testscript.Main(m, map[string]func(){
 		"wandb-agent": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
 		"fetch":       fetch,
@@ -47,6 +50,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("WANDB_DIR", "")
+			env.Setenv("WANDB_MODE", "offline")
 			env.Setenv("GORACE", quickExit)
 			env.Setenv("ACCOUNTS", accounts(t))
 			return nil

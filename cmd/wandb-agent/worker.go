@@ -37,9 +37,16 @@ func (c *cli) work() error {
 	}
 	defer w.Close()
 	ctx := context.Background()
-	run, dir, err := c.workerRun(ctx, &w.Spec)
+	var flags runFlags
+	if err := json.Unmarshal(w.Spec.Settings, &flags); err != nil {
+		return err
+	}
+	run, dir, err := c.workerRun(ctx, &w.Spec, &flags)
 	if err != nil {
 		return err
+	}
+	if flags.OnStop != stopIgnore {
+		go stopCommand(w, run)
 	}
 	var takeover *runlog.Writer
 	end, err := w.Wait(ctx, func() (keeper.Console, error) {
@@ -53,15 +60,39 @@ func (c *cli) work() error {
 	if takeover != nil {
 		err = errors.Join(writeExit(takeover, end.Status), takeover.Close(), end.Log)
 	}
-	return errors.Join(err, finish(run, end.Status))
+	return errors.Join(err, finishForKeeper(w, run, end.Status))
+}
+
+// stopCommand passes a stop request of the server on. It ends with the process.
+func stopCommand(w *keeper.Worker, run *runapi.Run) {
+	<-run.Stopped()
+	w.Say("somebody stopped the run on the server: the command got SIGTERM")
+	w.StopCommand()
+}
+
+// finishForKeeper finishes the run and has the keeper say where it is. That
+// something could not be sent is no failure of the worker.
+func finishForKeeper(w *keeper.Worker, run *runapi.Run, st keeper.Status) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() { // ends with the process
+		<-w.Hurry()
+		cancel()
+	}()
+	err := run.FinishContext(ctx, exitOf(st))
+	if url := run.URL(); url != "" {
+		w.Say("view it:     " + url)
+	}
+	var unsent *runapi.UnsentError
+	if errors.As(err, &unsent) {
+		w.Say(unsent.Error())
+		return nil
+	}
+	return err
 }
 
 // workerRun opens the run that the keeper made the directory for.
-func (c *cli) workerRun(ctx context.Context, spec *keeper.WorkerSpec) (*runapi.Run, *runlog.Dir, error) {
-	var flags runFlags
-	if err := json.Unmarshal(spec.Settings, &flags); err != nil {
-		return nil, nil, err
-	}
+func (c *cli) workerRun(ctx context.Context, spec *keeper.WorkerSpec, flags *runFlags) (*runapi.Run, *runlog.Dir, error) {
 	dir := &runlog.Dir{Path: spec.RunDir, RunID: spec.RunID}
 	s := flags.settings()
 	s.RunDir, s.PID, s.OrphanMarker = dir, spec.PID, orphanMarker(spec.RunID)
@@ -71,7 +102,7 @@ func (c *cli) workerRun(ctx context.Context, spec *keeper.WorkerSpec) (*runapi.R
 	return run, dir, err
 }
 
-// finish ends a run with the status of another process.
-func finish(run *runapi.Run, st keeper.Status) error {
-	return run.FinishExit(runapi.Exit{Code: st.ExitCode(), Signal: int(st.Signal), Unknown: !st.Known})
+// exitOf is the status of another process as the end of a run.
+func exitOf(st keeper.Status) runapi.Exit {
+	return runapi.Exit{Code: st.ExitCode(), Signal: int(st.Signal), Unknown: !st.Known}
 }

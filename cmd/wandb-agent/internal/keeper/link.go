@@ -24,6 +24,9 @@ type message struct {
 	Close  int            `json:"close,omitempty"`  // keeper: close this descriptor; worker: it is closed
 	Ready  bool           `json:"ready,omitempty"`  // worker: Signal will be reported from now on
 	Signal syscall.Signal `json:"signal,omitempty"` // worker: it got this signal, ignored it
+	Hurry  bool           `json:"hurry,omitempty"`  // keeper: finish at once, what is not sent stays
+	Say    string         `json:"say,omitempty"`    // worker: tell the user this at the end
+	Stop   bool           `json:"stop,omitempty"`   // worker: the command is to stop
 }
 
 // link is one end of the socket between keeper and worker.

@@ -45,17 +45,19 @@ type kept struct {
 	relay      *relay
 	supervisor *supervisor
 	forwarder  forwarder
+	hurry      *hurry
 }
 
 func newKept(cfg *Config, cmd *command) *kept {
 	outs := newOutputs(cfg.Stdout, cfg.Stderr)
-	k := &kept{cfg: cfg, cmd: cmd}
+	k := &kept{cfg: cfg, cmd: cmd, hurry: newHurry()}
 	if cmd.master != nil {
 		k.term = newTerminal(cfg, cmd.master)
 	}
 	k.supervisor = &supervisor{
 		cfg: cfg, outs: outs, witness: newWitness(cfg.SignalPatience), ended: make(chan struct{}),
-		consoles: slices.Clone(cmd.consoles),
+		consoles: slices.Clone(cmd.consoles), hurry: k.hurry.now,
+		stop: func() { cmd.signal(syscall.SIGTERM) },
 		spec: WorkerSpec{
 			RunDir: cfg.RunDir, RunID: cfg.RunID, Settings: cfg.Settings, Argv: cfg.Argv,
 			PID: cmd.started.PID, StartTicks: cmd.started.StartTicks,
@@ -64,7 +66,7 @@ func newKept(cfg *Config, cmd *command) *kept {
 	}
 	q := newQueue(cfg.LogQueueBytes, cfg.LogPatience)
 	k.relay = newRelay(cmd.consoles, outs, cfg.Console, q, k.supervisor.hangUp)
-	k.forwarder = forwarder{cmd: cmd, term: k.term, witness: k.supervisor.witness, tty: cfg.Stdin}
+	k.forwarder = forwarder{cmd: cmd, term: k.term, witness: k.supervisor.witness, hurry: k.hurry, tty: cfg.Stdin}
 	return k
 }
 
@@ -84,6 +86,7 @@ func (k *kept) run(ctx context.Context, caught <-chan os.Signal) Result {
 	finished := k.supervise()
 
 	status := k.cmd.wait()
+	k.hurry.commandEnded()
 	k.relay.drain()
 	if k.term != nil {
 		k.term.restore()
@@ -99,7 +102,7 @@ func (k *kept) run(ctx context.Context, caught <-chan os.Signal) Result {
 	k.supervisor.finish(status)
 	res.Worker = <-finished
 	k.cmd.collect()
-	res.Restarts = k.supervisor.restarts()
+	res.Restarts, res.Said = k.supervisor.restarts(), k.supervisor.lines()
 	return res
 }
 

@@ -56,6 +56,7 @@ type forwarder struct {
 	cmd     *command
 	term    *terminal // nil without a terminal of the command's own
 	witness *witness
+	hurry   *hurry
 	tty     *os.File // our stdin, which may be the terminal that we share
 }
 
@@ -71,6 +72,7 @@ func (f *forwarder) run(caught <-chan os.Signal, done <-chan struct{}) {
 }
 
 func (f *forwarder) handle(s syscall.Signal) {
+	f.hurry.signal(s)
 	switch {
 	case f.term != nil && s == syscall.SIGWINCH:
 		copySize(f.term.out, f.term.master)

@@ -45,9 +45,10 @@ func statusOf(info *siginfo) Status {
 type Result struct {
 	Status   Status
 	Started  Started
-	Restarts int   // of the worker
-	Worker   error // why the worker did not finish the run; nil if it did or there is none
-	Log      error // first error of Console or Finish
-	LogLost  int64 // console bytes that are not in the log
-	Unsent   int64 // bytes that our own stdout or stderr refused (disk full, terminal gone); they are in the log
+	Restarts int      // of the worker
+	Said     []string // lines of the worker for the user
+	Worker   error    // why the worker did not finish the run; nil if it did or there is none
+	Log      error    // first error of Console or Finish
+	LogLost  int64    // console bytes that are not in the log
+	Unsent   int64    // bytes that our own stdout or stderr refused (disk full, terminal gone); they are in the log
 }

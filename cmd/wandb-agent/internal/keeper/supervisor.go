@@ -26,13 +26,16 @@ type supervisor struct {
 	spec    WorkerSpec
 	outs    [2]*output
 	witness *witness
-	ended   chan struct{} // closed when final is set
+	ended   chan struct{}   // closed when final is set
+	hurry   <-chan struct{} // closed when the worker has to finish at once
+	stop    func()          // asks the command to end
 
 	mu       sync.Mutex
 	consoles []*console // still open
 	current  *worker    // nil between two
 	final    *Status
 	attempts int
+	said     []string
 }
 
 // worker is one worker process.
@@ -138,6 +141,10 @@ func (s *supervisor) listen(w *worker) {
 			s.witness.report(m.Signal)
 		case m.Close != 0:
 			w.closed <- m.Close
+		case m.Stop:
+			s.stop()
+		case m.Say != "":
+			s.note(m.Say)
 		}
 	}
 	s.witness.set(noWorker)
@@ -150,23 +157,46 @@ func (s *supervisor) listen(w *worker) {
 }
 
 // watch waits for the worker's death. Once the command has ended the worker
-// has WorkerPatience to finish.
+// has WorkerPatience to finish, and much less once somebody waits for that.
 func (s *supervisor) watch(w *worker) error {
 	select {
 	case <-w.dead:
 		return w.err
 	case <-s.ended:
 	}
-	t := time.NewTimer(s.cfg.WorkerPatience)
+	patience, hurry := s.cfg.WorkerPatience, s.hurry
+	t := time.NewTimer(patience)
 	defer t.Stop()
-	select {
-	case <-w.dead:
-		return w.err
-	case <-t.C:
-		w.cmd.Process.Kill()
-		<-w.dead
-		return fmt.Errorf("%w (%v)", errHung, s.cfg.WorkerPatience)
+	for {
+		select {
+		case <-w.dead:
+			return w.err
+		case <-hurry:
+			w.link.send(message{Hurry: true})
+			patience, hurry = hurryPatience, nil
+			t.Reset(patience)
+		case <-t.C:
+			w.cmd.Process.Kill()
+			<-w.dead
+			return fmt.Errorf("%w (%v)", errHung, patience)
+		}
 	}
+}
+
+// note keeps a line of a worker for the end, once.
+func (s *supervisor) note(line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.Contains(s.said, line) {
+		s.said = append(s.said, line)
+	}
+}
+
+// lines returns what workers have said.
+func (s *supervisor) lines() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.said
 }
 
 func (s *supervisor) hasEnded() bool {

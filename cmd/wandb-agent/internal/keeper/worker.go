@@ -23,6 +23,7 @@ type Worker struct {
 	outs     [2]*output
 	process  *pidwatch.Process // the command; nil if it could not be opened any more
 	closed   chan struct{}
+	hurry    chan struct{} // closed when the keeper wants an end
 }
 
 // Ending is why a worker has to finish its run.
@@ -41,7 +42,7 @@ type Ending struct {
 // signals of its process group, which belong to the command.
 func Attach() (*Worker, error) {
 	unix.CloseOnExec(WorkerFD)
-	w := &Worker{link: newLink(pollable(WorkerFD, "keeper")), closed: make(chan struct{})}
+	w := &Worker{link: newLink(pollable(WorkerFD, "keeper")), closed: make(chan struct{}), hurry: make(chan struct{})}
 	w.link.file.SetReadDeadline(time.Now().Add(sendTimeout))
 	m, err := w.link.receive()
 	if err == nil && m.Spec == nil {
@@ -82,12 +83,39 @@ func (w *Worker) Wait(ctx context.Context, open func() (Console, error)) (Ending
 		case err != nil:
 			return w.takeOver(ctx, open)
 		case m.Exited != nil:
+			unblock()
+			go w.awaitHurry()
 			return Ending{Status: *m.Exited}, nil
 		case m.Close != 0:
 			w.closeConsole(m.Close)
 		}
 	}
 }
+
+// awaitHurry listens for the keeper's impatience until Close.
+func (w *Worker) awaitHurry() {
+	for {
+		m, err := w.link.receive()
+		if err != nil {
+			return
+		}
+		if m.Hurry {
+			close(w.hurry)
+			return
+		}
+	}
+}
+
+// Hurry returns a channel that is closed, after Wait, when the run is to be
+// finished at once: the keeper kills the worker soon.
+func (w *Worker) Hurry() <-chan struct{} { return w.hurry }
+
+// Say gives the keeper a line for the user, which it hands on when the command
+// has ended. A keeper that is gone tells nobody.
+func (w *Worker) Say(line string) { w.link.send(message{Say: line}) }
+
+// StopCommand has the keeper send the command SIGTERM.
+func (w *Worker) StopCommand() { w.link.send(message{Stop: true}) }
 
 // witness tells the keeper, until Close, which signals came to our process
 // group. They stay caught after that: a process that is finishing the run must

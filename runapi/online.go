@@ -1,0 +1,216 @@
+package runapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/upload"
+)
+
+// uplink sends the log of a run while it is written. The nil uplink is that
+// of a run which is kept.
+type uplink struct {
+	up     *upload.Uploader
+	cancel context.CancelFunc // ends Run
+	known  chan struct{}      // closed when the server has said what it calls the run
+	stop   chan struct{}      // closed when the server wants the run to stop
+	ended  chan struct{}      // closed when Run has returned
+
+	mu      sync.Mutex // guards id, isKnown, stopped
+	id      upload.Identity
+	isKnown bool
+	stopped bool
+	err     error // how Run ended; valid after ended
+}
+
+// startUplink begins to send the run. It returns at once.
+func (r *Run) startUplink(client *api.Client) error {
+	u := &uplink{known: make(chan struct{}), stop: make(chan struct{}), ended: make(chan struct{})}
+	up, err := upload.New(upload.Options{
+		Dir: r.dir, Client: client, Live: true, Transmit: r.set.Transmit, Ignore: r.set.IgnoreGlobs,
+		Logger: r.set.Logger.With("run", r.set.ID), OnIdentity: u.identify, OnStop: u.askToStop,
+	})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	u.up, u.cancel = up, cancel
+	go func() { // ends with Finish of the uploader, or cancel
+		defer close(u.ended)
+		_, err := up.Run(ctx)
+		u.mu.Lock()
+		u.err = err
+		u.mu.Unlock()
+	}()
+	r.link.Store(u)
+	return nil
+}
+
+// identify takes what the server calls the run.
+func (u *uplink) identify(id upload.Identity) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.id = id
+	if !u.isKnown {
+		u.isKnown = true
+		close(u.known)
+	}
+}
+
+// askToStop passes a stop request on to the program, once.
+func (u *uplink) askToStop() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.stopped {
+		u.stopped = true
+		close(u.stop)
+	}
+}
+
+// identity returns what the server calls the run; empty as long as it has not
+// said.
+func (u *uplink) identity() upload.Identity {
+	if u == nil {
+		return upload.Identity{}
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.id
+}
+
+// wake says that the log has grown.
+func (u *uplink) wake() {
+	if u != nil {
+		u.up.Wake()
+	}
+}
+
+// failure returns how Run ended; nil while it goes on.
+func (u *uplink) failure() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.err
+}
+
+// abandon ends the upload where it is.
+func (u *uplink) abandon() {
+	if u == nil {
+		return
+	}
+	u.cancel()
+	<-u.ended
+}
+
+// uplinkEnd is how long an upload that was cancelled may take to end.
+const uplinkEnd = time.Second
+
+// finish sends what is left until ctx ends, and says what then remains.
+func (u *uplink) finish(ctx context.Context, dir string) error {
+	if u == nil {
+		return nil
+	}
+	report, err := u.up.Finish(ctx)
+	u.cancel()
+	select {
+	case <-u.ended:
+	case <-time.After(uplinkEnd):
+	}
+	if report.Complete {
+		return nil
+	}
+	return unsent(dir, u.up.Account(), errors.Join(err, u.failure()))
+}
+
+// mustAsk says whether the server has to be asked before the first row.
+func (s *Settings) mustAsk() bool { return s.Resume != "" || s.ResumeFrom != "" }
+
+// settleStart waits until the server has said at which step the run goes on.
+// The error is that of a run that must not be. Where the run may begin without
+// an answer the notice says so.
+func (r *Run) settleStart(ctx context.Context) error {
+	u := r.link.Load()
+	if u == nil || !r.set.mustAsk() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.set.InitTimeout)
+	defer cancel()
+	select {
+	case <-u.known:
+		r.base = u.identity().StartingStep
+		return nil
+	case <-u.ended:
+	case <-ctx.Done():
+	}
+	err := u.failure()
+	strict := r.set.Resume == "must" || r.set.Resume == "never" || r.set.ResumeFrom != ""
+	if err == nil {
+		err = errors.Join(context.Cause(ctx), u.up.Account().LastError)
+	}
+	if strict || errors.Is(err, upload.ErrResume) {
+		return fmt.Errorf("ask %s about run %s: %w", r.client.BaseURL(), r.Path(), err)
+	}
+	r.notice = fmt.Sprintf("the server did not say whether run %s is resumed (%v): its steps count from 0 here, and from the right step there", r.Path(), err)
+	r.set.Logger.Warn("run begins without an answer of the server", "run", r.Path(), "error", err)
+	return nil
+}
+
+// giveUp takes back a run that was begun and must not be.
+func (r *Run) giveUp(err error) error {
+	r.link.Load().abandon()
+	err = errors.Join(err, r.log.Close())
+	if r.set.RunDir == nil {
+		err = errors.Join(err, os.RemoveAll(r.dir.Path))
+	}
+	return err
+}
+
+// Stopped returns a channel that is closed when somebody has asked the server
+// to stop the run: a program should then end. It is never closed for a run that
+// is kept, nor for a program inside exec, whose exec is told.
+func (r *Run) Stopped() <-chan struct{} {
+	if r == nil {
+		return nil
+	}
+	if u := r.link.Load(); u != nil {
+		return u.stop
+	}
+	return nil
+}
+
+// URL returns where people find the run; "" as long as the server has not said.
+func (r *Run) URL() string {
+	if r == nil {
+		return ""
+	}
+	return r.link.Load().identity().URL
+}
+
+// Resumed says that the server had the run before this process began; false as
+// long as the server has not said.
+func (r *Run) Resumed() bool { return r != nil && r.link.Load().identity().Resumed }
+
+// StartingStep returns the step at which this process began: that of Settings.ForkFrom
+// or ResumeFrom plus one, what the server said for Resume, else 0.
+func (r *Run) StartingStep() int64 {
+	if r == nil {
+		return 0
+	}
+	return r.base
+}
+
+// Upload returns what became of the run's data on the way to the server; zero
+// for a run that is kept.
+func (r *Run) Upload() upload.Account {
+	if r == nil {
+		return upload.Account{}
+	}
+	if u := r.link.Load(); u != nil {
+		return u.up.Account()
+	}
+	return upload.Account{}
+}

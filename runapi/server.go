@@ -1,0 +1,80 @@
+package runapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
+)
+
+// errNoKey is why a run without a key is kept.
+var errNoKey = errors.New("no API key: log in with wandb-agent login, or set WANDB_API_KEY")
+
+// online says whether the run is to be sent by this process.
+func (s *Settings) online() bool {
+	return (s.Mode == ModeOnline || s.Mode == ModeShared) && !s.inside
+}
+
+// connect makes the client of the run's server. It opens no connection. The
+// error is why the run has to be kept.
+func (r *Run) connect() (*api.Client, error) {
+	key, err := r.key()
+	if err != nil {
+		return nil, err
+	}
+	o := api.Options{
+		BaseURL: r.set.BaseURL, Key: key, Username: r.set.Username, Email: r.set.Email,
+		Headers: r.set.ExtraHeaders, UserAgent: "wandb-agent/" + wandb.Version, InsecureTLS: r.set.InsecureTLS, Logger: r.set.Logger,
+	}
+	if r.set.Mode == ModeShared {
+		o.Shared = &api.SharedWriter{ClientID: r.writer}
+	}
+	return api.New(o)
+}
+
+// findServer makes the client of a run that is to be sent, or keeps the reason
+// why there is none.
+func (r *Run) findServer() {
+	if r.set.online() {
+		r.client, r.kept = r.connect()
+	}
+}
+
+// goOnline begins to send the run, or says that it is kept.
+func (r *Run) goOnline(ctx context.Context) error {
+	if !r.set.online() {
+		r.base = r.set.firstStep()
+		return nil
+	}
+	r.base = r.set.firstStep()
+	if r.client != nil {
+		r.kept = r.startUplink(r.client)
+	}
+	if r.kept == nil {
+		r.kept = r.settleStart(ctx)
+	}
+	if r.kept != nil && r.link.Load() != nil {
+		if r.set.RunDir == nil {
+			return r.giveUp(r.kept)
+		}
+		r.link.Swap(nil).abandon() // the command goes on: the run is kept
+	}
+	if r.kept != nil {
+		r.notice = fmt.Sprintf("run %s is kept in %s: %v; send it with: wandb-agent sync %s", r.Path(), r.dir.Path, r.kept, r.dir.Path)
+		r.set.Logger.Warn("run is kept offline", "run", r.Path(), "dir", r.dir.Path, "error", r.kept)
+	}
+	return nil
+}
+
+// key finds what the server knows the user by.
+func (r *Run) key() (api.Key, error) {
+	if !r.set.APIKey.IsZero() {
+		return r.set.APIKey, nil
+	}
+	if text := environMap(r.set.Environ)["WANDB_API_KEY"]; text != "" {
+		return api.NewKey(text), nil
+	}
+	return api.Key{}, errNoKey
+}
