@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runconfig"
 )
 
 type hyper struct {
@@ -131,7 +133,7 @@ func FuzzYAML(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		out := appendYAML(nil, tree, 0)
+		out := runconfig.AppendYAML(nil, tree)
 		var got map[string]any
 		if err := yaml.Unmarshal(out, &got); err != nil {
 			t.Fatalf("%v in %q", err, out)

@@ -14,11 +14,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
 )
 
 // crashDir makes the test binary a program that logs until it is killed.
 const crashDir = "WANDB_AGENT_TEST_CRASH_DIR"
+
+// crashServer has that program send its run to a server.
+const crashServer = "WANDB_AGENT_TEST_CRASH_SERVER"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDir); dir != "" {
@@ -30,9 +34,13 @@ func TestMain(m *testing.M) {
 // crashProgram logs rows in all ways and says on w what was acknowledged: the
 // key, which is also the value, a line each. A value is logged once.
 func crashProgram(dir string, w io.Writer) int {
-	r, err := Init(context.Background(), Settings{
+	s := Settings{
 		Dir: dir, Mode: ModeOffline, Project: "p", DisableGit: true, Environ: []string{}, SampleInterval: minInterval, StatsInterval: minInterval,
-	})
+	}
+	if url := os.Getenv(crashServer); url != "" {
+		s.Mode, s.BaseURL, s.APIKey, s.Transmit = ModeOnline, url, api.NewKey(strings.Repeat("0", 40)), minInterval
+	}
+	r, err := Init(context.Background(), s)
 	if err != nil {
 		return 1
 	}
@@ -87,6 +95,15 @@ func killOnce(t *testing.T) int {
 	dir := t.TempDir()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), crashDir+"="+dir)
+	last := killedAfter(t, cmd, time.Duration(rand.Int64N(int64(60*time.Millisecond))))
+	checkCrashed(t, filepath.Join(dir, "wandb"), last)
+	return last + 1
+}
+
+// killedAfter runs a crashProgram, kills it some time after its first row, and
+// returns the last value that was acknowledged.
+func killedAfter(t *testing.T, cmd *exec.Cmd, d time.Duration) int {
+	t.Helper()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -111,12 +128,11 @@ func killOnce(t *testing.T) int {
 	if first := <-acked; first != 0 {
 		t.Fatalf("the program ended before it logged: %v", cmd.Wait())
 	}
-	time.Sleep(time.Duration(rand.Int64N(int64(60 * time.Millisecond))))
+	time.Sleep(d)
 	cmd.Process.Kill()
 	last := <-acked
 	cmd.Wait()
-	checkCrashed(t, filepath.Join(dir, "wandb"), last)
-	return last + 1
+	return last
 }
 
 // checkCrashed looks for every acknowledged value before and after repair.

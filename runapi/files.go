@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runconfig"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/xjson"
 )
@@ -27,7 +28,7 @@ var ownFiles = []string{configFile, summaryFile, metadataFile, outputFile}
 
 // writeFiles stores the files that a finished run has.
 func (r *Run) writeFiles() error {
-	text := append(appendYAML(nil, r.configFile(), 0), '\n')
+	text := runconfig.AppendYAML(nil, r.configFile())
 	errs := []error{r.writeFile(configFile, text)}
 	summary, err := xjson.AppendValue(nil, r.state.Summary())
 	if err == nil {

@@ -3,6 +3,7 @@ package runapi
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
 )
 
 // TestNoSecretIsStored puts canaries wherever a secret may come from and looks
@@ -18,13 +21,15 @@ import (
 // seen to fail with its masking taken out.
 func TestNoSecretIsStored(t *testing.T) {
 	const (
-		inArg   = "canary-argument-1"
-		inEnv   = "canary-environment-2"
-		inURL   = "canary-remote-3"
-		inCfg   = "canary-config-4"
-		inNote  = "canary-environment-2"
-		inPrint = "canary-console-5"
-		inSlurm = "canary-slurm-6"
+		inArg    = "canary-argument-1"
+		inEnv    = "canary-environment-2"
+		inURL    = "canary-remote-3"
+		inCfg    = "canary-config-4"
+		inNote   = "canary-environment-2"
+		inPrint  = "canary-console-5"
+		inSlurm  = "canary-slurm-6"
+		inHeader = "canary-header-7"
+		inKey    = "canary-key-8-0000000000000000000000000000000000"
 	)
 	hexKey := strings.Repeat("fedcba9876543210", 3)[:40]
 	dir := t.TempDir()
@@ -34,7 +39,9 @@ func TestNoSecretIsStored(t *testing.T) {
 	r, err := Init(context.Background(), Settings{
 		Dir: dir, Project: "p", SampleInterval: minInterval, GitRoot: filepath.Join(dir, "repo"),
 		Program: "train --token " + inArg, Args: []string{"--api-key", inArg, "--secret=" + inArg, "KEY_TOKEN=" + inArg, hexKey, "--lr", "0.1"},
-		Notes: "uses " + inNote, Tags: []string{inEnv}, Docker: "https://u:" + inURL + "@reg/image",
+		APIKey: api.NewKey(inKey), BaseURL: "http://" + inURL + ":" + inURL + "@127.0.0.1:9", FinishTimeout: -1,
+		ExtraHeaders: map[string]string{"X-Proxy-Key": inHeader},
+		Notes:        "uses " + inNote, Tags: []string{inEnv}, Docker: "https://u:" + inURL + "@reg/image",
 		Config:  map[string]any{"api_key": inCfg, "o": map[string]any{"password": []any{inCfg}}, "note": "has " + inEnv, "max_tokens": 17},
 		Environ: []string{"WANDB_API_KEY=" + inEnv, "SLURM_JWT_TOKEN=" + inSlurm, "SLURM_JOB_ID=7", "WANDB_BOGUS_TOKEN=" + inEnv, "USER=me"},
 		Logger:  slog.New(slog.NewTextHandler(&syncWriter{w: &out}, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -46,11 +53,17 @@ func TestNoSecretIsStored(t *testing.T) {
 	fmt.Fprintf(console, "password=%s Authorization: Basic %s\n%s", inPrint, inPrint, inEnv[:6])
 	fmt.Fprintf(console, "%s and %s\nplain line\n", inEnv[6:], hexKey)
 	time.Sleep(3 * minInterval)
-	if err := r.Finish(0); err != nil {
-		t.Fatal(err)
+	unsent := r.Finish(0)
+	if !errors.Is(unsent, ErrUnsent) {
+		t.Fatal(unsent)
 	}
 	_, bad := Init(context.Background(), Settings{Dir: dir, Environ: []string{"WANDB_API_KEY=" + inEnv, "WANDB_MODE=bogus"}})
-	files := map[string][]byte{"messages": out.Bytes(), "error": fmt.Append(nil, bad), "notice": []byte(r.Notice())}
+	files := map[string][]byte{"messages": out.Bytes(), "error": fmt.Append(nil, bad), "finish": fmt.Append(nil, unsent), "notice": []byte(r.Notice())}
+	for _, text := range []string{fmt.Sprintf("%+v", r.Settings()), fmt.Sprintf("%#v", r.Settings())} {
+		if strings.Contains(text, inHeader) {
+			t.Error("settings show a header")
+		}
+	}
 	root := filepath.Join(dir, "wandb")
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.Type()&fs.ModeSymlink != 0 {
@@ -74,7 +87,7 @@ func TestNoSecretIsStored(t *testing.T) {
 	if len(files) < 3+5 {
 		t.Errorf("only %d files were looked at", len(files))
 	}
-	for _, secret := range []string{inArg, inEnv, inURL, inCfg, inPrint, inSlurm, hexKey} {
+	for _, secret := range []string{inArg, inEnv, inURL, inCfg, inPrint, inSlurm, inHeader, inKey, hexKey} {
 		for name, text := range files {
 			if bytes.Contains(text, []byte(secret)) {
 				t.Errorf("%s holds %s", name, secret)

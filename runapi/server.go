@@ -2,36 +2,35 @@ package runapi
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/auth"
 )
-
-// errNoKey is why a run without a key is kept.
-var errNoKey = errors.New("no API key: log in with wandb-agent login, or set WANDB_API_KEY")
 
 // online says whether the run is to be sent by this process.
 func (s *Settings) online() bool {
 	return (s.Mode == ModeOnline || s.Mode == ModeShared) && !s.inside
 }
 
-// connect makes the client of the run's server. It opens no connection. The
-// error is why the run has to be kept.
+// connect finds the run's server and its key, and makes the client. It opens
+// no connection. The error is why the run has to be kept.
 func (r *Run) connect() (*api.Client, error) {
-	key, err := r.key()
-	if err != nil {
-		return nil, err
-	}
+	from := auth.NewSource(r.set.Environ, r.set.Dir)
+	from.BaseURL, from.Key = r.set.BaseURL, r.set.APIKey
 	o := api.Options{
-		BaseURL: r.set.BaseURL, Key: key, Username: r.set.Username, Email: r.set.Email,
-		Headers: r.set.ExtraHeaders, UserAgent: "wandb-agent/" + wandb.Version, InsecureTLS: r.set.InsecureTLS, Logger: r.set.Logger,
+		Username: r.set.Username, Email: r.set.Email, Headers: r.set.ExtraHeaders,
+		UserAgent: "wandb-agent/" + wandb.Version, InsecureTLS: r.set.InsecureTLS, Logger: r.set.Logger,
 	}
 	if r.set.Mode == ModeShared {
 		o.Shared = &api.SharedWriter{ClientID: r.writer}
 	}
-	return api.New(o)
+	c, err := auth.Connect(from, o)
+	if err != nil {
+		return nil, err
+	}
+	return c.Client, nil
 }
 
 // findServer makes the client of a run that is to be sent, or keeps the reason
@@ -66,15 +65,4 @@ func (r *Run) goOnline(ctx context.Context) error {
 		r.set.Logger.Warn("run is kept offline", "run", r.Path(), "dir", r.dir.Path, "error", r.kept)
 	}
 	return nil
-}
-
-// key finds what the server knows the user by.
-func (r *Run) key() (api.Key, error) {
-	if !r.set.APIKey.IsZero() {
-		return r.set.APIKey, nil
-	}
-	if text := environMap(r.set.Environ)["WANDB_API_KEY"]; text != "" {
-		return api.NewKey(text), nil
-	}
-	return api.Key{}, errNoKey
 }

@@ -81,14 +81,12 @@ type Settings struct {
 	Label          string         // suffix of this writer's system metric keys; default rank-N for one of several ranks
 	Outputs        []agent.Output // more places for the run's numbers; Select is filled in when empty
 
-	APIKey        api.Key           // made with api.NewKey; default: WANDB_API_KEY, else netrc
-	BaseURL       string            // of the server; default https://api.wandb.ai
+	APIKey        api.Key           // made with api.NewKey; default: see package exporters/wandb/auth
+	BaseURL       string            // of the server; default: WANDB_BASE_URL, settings files, https://api.wandb.ai
 	FinishTimeout time.Duration     // how long Finish sends what is left; default 60 s, negative is not at all
 	InitTimeout   time.Duration     // how long Init waits for the server when it must ask (Resume, ResumeFrom); default 90 s
 	Transmit      time.Duration     // between requests of the file stream; default 15 s, at least 100 ms
 	IgnoreGlobs   []string          // files below files/ that are never sent
-	HTTPProxy     string            // for W&B only; "" takes HTTP_PROXY and NO_PROXY of Environ
-	HTTPSProxy    string            // the same for https
 	InsecureTLS   bool              // do not verify the server's certificate
 	ExtraHeaders  map[string]string // of every request; never stored
 	Secondary     bool              // config, summary, metadata and files of the run are another writer's

@@ -111,13 +111,13 @@ func TestUnwritableDirectory(t *testing.T) {
 	}
 }
 
-func TestOnlineSaysThatItIsKeptOffline(t *testing.T) {
+func TestOnlineWithoutAKeyIsKept(t *testing.T) {
 	var out strings.Builder
 	s := quiet(t)
 	s.Mode, s.Entity, s.ID = ModeOnline, "team", "abc"
 	s.Logger = slog.New(slog.NewTextHandler(&out, nil))
 	r := start(t, s)
-	for _, part := range []string{"team/p/abc", "offline", "wandb sync " + r.Dir()} {
+	for _, part := range []string{"team/p/abc", "kept", "wandb-agent login", "wandb-agent sync " + r.Dir()} {
 		if !strings.Contains(r.Notice(), part) {
 			t.Errorf("notice %q lacks %q", r.Notice(), part)
 		}
@@ -125,7 +125,14 @@ func TestOnlineSaysThatItIsKeptOffline(t *testing.T) {
 	if !strings.Contains(out.String(), "level=WARN") || !strings.Contains(out.String(), r.Dir()) {
 		t.Errorf("the log says %q", out.String())
 	}
-	if r2 := start(t, quiet(t)); r2.Notice() != "" {
+	if name := filepath.Base(r.Dir()); !strings.HasPrefix(name, "offline-run-") {
+		t.Errorf("the directory is %s, which sync would take for one that was sent", name)
+	}
+	var unsent *UnsentError
+	if err := r.Finish(0); !errors.Is(err, ErrUnsent) || !errors.As(err, &unsent) || !unsent.Whole || unsent.Dir != r.Dir() {
+		t.Errorf("Finish says %v", err)
+	}
+	if r2 := start(t, quiet(t)); r2.Notice() != "" || r2.Finish(0) != nil {
 		t.Errorf("an offline run has the notice %q", r2.Notice())
 	}
 }

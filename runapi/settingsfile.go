@@ -46,7 +46,7 @@ func (r *resolver) fromFile(path string, opts []option) map[string]given {
 }
 
 // fileElsewhere are keys that other parts use.
-var fileElsewhere = map[string]bool{"app_url_override": true, "api_key": true, "anonymous": true, "root_dir": true, "settings_system": true, "organization": true, "silent": true, "quiet": true}
+var fileElsewhere = map[string]bool{"base_url": true, "app_url_override": true, "api_key": true, "anonymous": true, "root_dir": true, "settings_system": true, "organization": true, "silent": true, "quiet": true}
 
 type iniEntry struct {
 	line       int
