@@ -72,6 +72,25 @@ func (u *uplink) askToStop() {
 	}
 }
 
+// atServer waits until the server knows the run, and returns what it calls it.
+func (r *Run) atServer(ctx context.Context) (upload.Identity, error) {
+	var u *uplink
+	if r != nil {
+		u = r.link.Load()
+	}
+	if u == nil {
+		return upload.Identity{}, ErrOffline
+	}
+	select {
+	case <-u.known:
+		return u.identity(), nil
+	case <-u.ended:
+		return upload.Identity{}, errors.Join(ErrOffline, u.failure())
+	case <-ctx.Done():
+		return upload.Identity{}, errors.Join(context.Cause(ctx), u.up.Account().LastError)
+	}
+}
+
 // identity returns what the server calls the run; empty as long as it has not
 // said.
 func (u *uplink) identity() upload.Identity {

@@ -46,6 +46,9 @@ type Run struct {
 	saveMu sync.Mutex // guards saves; held while files are linked or copied
 	saves  map[string]*saved
 
+	logMu  sync.Mutex                 // guards logged
+	logged map[string]*LoggedArtifact // by client id: the server has not said what became of them
+
 	stop chan struct{}  // closed by Finish: ends background
 	back sync.WaitGroup // background and probes
 

@@ -1,0 +1,143 @@
+package runapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
+	wandbartifact "github.com/wandb-agent/wandb-agent/exporters/wandb/artifact"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
+	"github.com/wandb-agent/wandb-agent/runapi/artifact"
+)
+
+// ErrOffline is returned by what can only be done with a server, in a run that
+// is kept.
+var ErrOffline = errors.New("the run is not sent")
+
+// ArtifactOptions say how a version is logged.
+type ArtifactOptions struct {
+	Aliases []string // beside "latest" and those of the artifact
+	Tags    []string
+	Use     bool // the run uses the version as well
+	Open    bool // of a distributed artifact: other writers will add to it
+}
+
+// LoggedArtifact is a version on its way to the server.
+type LoggedArtifact struct {
+	run      *Run
+	clientID string
+	done     chan struct{} // closed when the server has it, or will not
+	result   wandbartifact.Result
+	err      error // valid after done, as result
+}
+
+// LogArtifact makes a a new version that the run made. When it returns nil the
+// version is in the run's log and its files are kept for it, below the run
+// directory or where they lie: it is sent with the run, now or later. The
+// artifact cannot be changed or logged again. Errors are those of
+// artifact.Artifact.Record, ErrFinished, and those of the run log.
+func (r *Run) LogArtifact(ctx context.Context, a *artifact.Artifact, o ArtifactOptions) (*LoggedArtifact, error) {
+	l := &LoggedArtifact{run: r, done: make(chan struct{})}
+	if r == nil || r.off {
+		l.err = ErrOffline
+		close(l.done)
+		return l, nil
+	}
+	rec, err := a.Record(ctx, artifact.RecordOptions{
+		Entity: r.Entity(), Project: r.Project(), RunID: r.set.ID, Staging: filepath.Join(r.dir.Path, "staging"),
+		Aliases: o.Aliases, Tags: o.Tags, UseAfterCommit: o.Use, NoFinalize: o.Open,
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.clientID = a.ClientID()
+	r.expect(l)
+	if err := r.record(&wandbpb.Record{RecordType: &wandbpb.Record_Artifact{Artifact: rec}}); err != nil {
+		return nil, fmt.Errorf("log artifact %s: %w", a.Name(), err)
+	}
+	r.link.Load().wake()
+	return l, nil
+}
+
+// expect keeps l until the uploader says what became of it.
+func (r *Run) expect(l *LoggedArtifact) {
+	r.logMu.Lock()
+	defer r.logMu.Unlock()
+	if r.logged == nil {
+		r.logged = make(map[string]*LoggedArtifact)
+	}
+	r.logged[l.clientID] = l
+}
+
+// artifactDone takes what became of a version from the uploader.
+func (r *Run) artifactDone(clientID string, result wandbartifact.Result, err error) {
+	r.logMu.Lock()
+	defer r.logMu.Unlock()
+	l := r.logged[clientID]
+	if l == nil {
+		return
+	}
+	delete(r.logged, clientID)
+	l.result, l.err = result, err
+	close(l.done)
+}
+
+// Wait returns when the server has the version, or will not have it. For a run
+// that is kept the error is ErrOffline: the version is sent with the run.
+func (l *LoggedArtifact) Wait(ctx context.Context) (wandbartifact.Result, error) {
+	if l.run != nil && !l.run.off && l.run.link.Load() == nil {
+		return wandbartifact.Result{}, fmt.Errorf("wait for artifact: %w", ErrOffline)
+	}
+	select {
+	case <-l.done:
+		return l.result, l.err
+	case <-ctx.Done():
+		return wandbartifact.Result{}, fmt.Errorf("wait for artifact: %w", context.Cause(ctx))
+	}
+}
+
+// UseArtifact tells the server that the run reads a version, "name:alias",
+// "project/name:v3" or "entity/project/name:digest", and returns it; package
+// exporters/wandb/artifact downloads it. It waits until the server knows the run.
+// The error is ErrOffline for a run that is kept.
+func (r *Run) UseArtifact(ctx context.Context, ref string) (*api.Artifact, error) {
+	id, err := r.atServer(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("use artifact %q: %w", ref, err)
+	}
+	version, err := wandbartifact.ParseRef(ref, id.Entity, id.Project)
+	if err != nil {
+		return nil, err
+	}
+	return wandbartifact.Use(ctx, r.client, version, id.Entity, id.Project, id.RunID)
+}
+
+// LinkArtifact shows a version in another collection as well, "collection",
+// "project/collection" or "entity/project/collection", once the server has it,
+// and returns its number there, -1 when the server does not say. The error is
+// ErrOffline for a run that is kept.
+func (r *Run) LinkArtifact(ctx context.Context, l *LoggedArtifact, collection string, aliases ...string) (int, error) {
+	id, err := r.atServer(ctx)
+	if err != nil {
+		return -1, fmt.Errorf("link artifact to %q: %w", collection, err)
+	}
+	if _, err := l.Wait(ctx); err != nil {
+		return -1, fmt.Errorf("link artifact to %q: %w", collection, err)
+	}
+	o := wandbartifact.LinkOptions{ClientID: l.clientID, Entity: id.Entity, Project: id.Project, Aliases: aliases}
+	parts := strings.Split(collection, "/")
+	o.Collection = parts[len(parts)-1]
+	switch len(parts) {
+	case 1:
+	case 2:
+		o.Project = parts[0]
+	case 3:
+		o.Entity, o.Project = parts[0], parts[1]
+	default:
+		return -1, fmt.Errorf("link artifact to %q: %w: want [[entity/]project/]collection", collection, ErrKey)
+	}
+	return wandbartifact.Link(ctx, r.client, o)
+}
