@@ -1,0 +1,40 @@
+"""Artifacts: files, folders, references, aliases, increments, use, download, link."""
+
+import os
+import tempfile
+
+import wandb
+
+with tempfile.TemporaryDirectory() as base:
+    os.makedirs(os.path.join(base, "dir/sub"))
+    for name, text in (("one.txt", "one\n"), ("dir/two.txt", "two\n"), ("dir/sub/three.txt", "three\n")):
+        with open(os.path.join(base, name), "w") as f:
+            f.write(text)
+    with wandb.init(id="artifact") as run:
+        first = wandb.Artifact("data", type="dataset", description="d", metadata={"rows": 3, "nested": {"a": [1, None]}})
+        first.add_file(os.path.join(base, "one.txt"))
+        first.add_dir(os.path.join(base, "dir"), name="all")
+        with first.new_file("made.txt") as f:
+            f.write("made\n")
+        first.add_reference("http://127.0.0.1:9/never/asked.bin", name="far.bin", checksum=False)
+        first.add_reference("file://" + os.path.join(base, "one.txt"), name="near.txt")
+        run.log_artifact(first, aliases=["latest", "best"], tags=["t1"]).wait()
+        again = wandb.Artifact("data", type="dataset", metadata={"rows": 4})
+        again.add_file(os.path.join(base, "one.txt"))
+        again.add_file(os.path.join(base, "dir/two.txt"), name="new.txt")
+        run.log_artifact(again).wait()
+        added = wandb.Artifact("data", type="dataset", incremental=True)
+        added.add_file(os.path.join(base, "dir/sub/three.txt"), name="added.txt")
+        run.log_artifact(added).wait()
+        same = wandb.Artifact("data", type="dataset", metadata={"rows": 4})
+        same.add_file(os.path.join(base, "one.txt"))
+        same.add_file(os.path.join(base, "dir/two.txt"), name="new.txt")
+        same = run.log_artifact(same, aliases=["again"]).wait()
+        print("same content is version", same.version)
+        run.link_artifact(first, "collected/best-data", aliases=["prod"])
+    with wandb.init(id="artifact-use") as run:
+        got = run.use_artifact("data:best")
+        where = got.download(root=os.path.join(base, "down"), skip_cache=True)
+        print("downloaded", sorted(os.path.relpath(os.path.join(d, f), where) for d, _, fs in os.walk(where) for f in fs))
+        print("entries", sorted(got.manifest.entries), got.version, sorted(got.aliases), got.metadata)
+        print("increment", sorted(run.use_artifact("data:latest").manifest.entries))

@@ -1,0 +1,17 @@
+"""Two processes write one run; argument: primary or the label of another."""
+
+import subprocess
+import sys
+
+import wandb
+
+label = sys.argv[1] if len(sys.argv) > 1 else "primary"
+primary = label == "primary"
+run = wandb.init(settings=wandb.Settings(mode="shared", x_label=label, x_primary=primary, x_update_finish_state=primary))
+if primary:
+    run.config.update({"lr": 0.1})
+for i in range(3):
+    run.log({label + "/x": i})
+if primary:
+    subprocess.run([sys.executable, __file__, "second"], check=True)
+run.finish()
