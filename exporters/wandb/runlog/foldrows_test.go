@@ -27,7 +27,7 @@ func TestFoldKeepsStepsOfOneProgram(t *testing.T) {
 	check(t, part.Row(rowAt(5, 1, 1)))
 	check(t, part.Row(rowAt(9, 2, 2)))
 	check(t, part.Close())
-	check(t, Fold(w, d, func() error { return nil }))
+	check(t, Fold(w, d, nil, func() error { return nil }))
 	check(t, w.Close())
 	run, err := Load(d)
 	check(t, err)
@@ -57,7 +57,7 @@ func TestFoldNumbersRowsOfSeveralPrograms(t *testing.T) {
 	check(t, open.Append(rowAt(2, 3, 12)))
 	check(t, open.Close())
 	killed := errors.New("killed here")
-	if err := Fold(w, d, func() error { return killed }); !errors.Is(err, killed) {
+	if err := Fold(w, d, nil, func() error { return killed }); !errors.Is(err, killed) {
 		t.Fatal(err)
 	}
 	check(t, w.Close())

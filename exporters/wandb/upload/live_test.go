@@ -63,7 +63,7 @@ func TestLive(t *testing.T) {
 	if err := part.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := runlog.Fold(l.w, l.dir, func() error { return nil }); err != nil {
+	if err := runlog.Fold(l.w, l.dir, nil, func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	l.rows(100, 5)
