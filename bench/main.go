@@ -30,6 +30,8 @@ type section struct {
 type options struct {
 	root    string // of the repository
 	seconds int    // length of paced and whole-process measurements
+	rows    int    // of the runs that W&B clients upload
+	repeat  int    // how often they do
 }
 
 var sections = []section{
@@ -41,12 +43,17 @@ var sections = []section{
 	{"start", startFinish},
 	{"agent", wholeAgent},
 	{"size", binarySize},
+	{"sync", syncRun},
+	{"online", onlineRun},
+	{"artifact", artifacts},
 }
 
 func main() {
 	only := flag.String("only", "", "comma separated sections (default all)")
 	o := &options{root: ".."}
 	flag.IntVar(&o.seconds, "seconds", 30, "length of paced and whole-process measurements")
+	flag.IntVar(&o.rows, "rows", 1_000_000, "rows of the run that W&B clients upload")
+	flag.IntVar(&o.repeat, "repeat", 5, "how often they do; the median counts")
 	flag.Parse()
 	fmt.Printf("%s %s/%s, %d CPUs\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
 	fmt.Printf("%-46s %14s %14s  %-22s %8s  %s\n", "what", "ours", "peer", "peer is", "ratio", "budget")

@@ -89,22 +89,23 @@ func perMinute(seconds int, each func() error, servers ...*server) (cpu, rss []f
 
 // server is a process that serves /metrics on loopback.
 type server struct {
-	cmd *exec.Cmd
-	url string
+	cmd  *exec.Cmd
+	base string // of every URL
+	url  string // that is scraped
 }
 
-func startServer(bin, sub, listenFlag string) (*server, error) {
+func startServer(bin, sub, listenFlag string, more ...string) (*server, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	addr := l.Addr().String()
 	l.Close()
-	args := []string{listenFlag + "=" + addr}
+	args := append([]string{listenFlag + "=" + addr}, more...)
 	if sub != "" {
 		args = append([]string{sub}, args...)
 	}
-	s := &server{cmd: exec.Command(bin, args...), url: "http://" + addr + "/metrics"}
+	s := &server{cmd: exec.Command(bin, args...), base: "http://" + addr, url: "http://" + addr + "/metrics"}
 	s.cmd.Env = append(os.Environ(), "GOMAXPROCS=2")
 	if err := s.cmd.Start(); err != nil {
 		return nil, err

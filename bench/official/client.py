@@ -1,0 +1,53 @@
+"""What the bench has the official W&B client do.
+
+    online ROWS          a run of ROWS rows of five numbers
+    put NAME PATH        a file or directory as an artifact
+    get NAME DIR         an artifact of project bench, into DIR
+
+Prints the seconds from the first call to the end of the last one, without the
+start of Python and of the run.
+"""
+
+import os
+import sys
+import time
+
+import wandb
+
+
+def online(rows):
+    run = wandb.init(project="bench", settings=wandb.Settings(console="off", x_disable_stats=True))
+    start = time.perf_counter()
+    for i in range(rows):
+        run.log({"loss": 1 / (i + 1), "acc": i / rows, "lr": 0.001, "grad": i % 7, "tokens": i * 512})
+    run.finish()
+    return time.perf_counter() - start
+
+
+def put(name, path):
+    run = wandb.init(project="bench", settings=wandb.Settings(console="off", x_disable_stats=True))
+    start = time.perf_counter()
+    artifact = wandb.Artifact(name, "dataset")
+    if os.path.isdir(path):
+        artifact.add_dir(path, policy="immutable")
+    else:
+        artifact.add_file(path, policy="immutable")
+    run.log_artifact(artifact).wait()
+    seconds = time.perf_counter() - start
+    run.finish()
+    return seconds
+
+
+def get(name, root):
+    artifact = wandb.Api().artifact(f"bench/{name}:latest")
+    start = time.perf_counter()
+    artifact.download(root)
+    return time.perf_counter() - start
+
+
+verb, args = sys.argv[1], sys.argv[2:]
+if verb == "online":
+    seconds = online(int(args[0]))
+else:
+    seconds = {"put": put, "get": get}[verb](*args)
+print(f"seconds={seconds:.3f}")
