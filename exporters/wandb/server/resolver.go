@@ -89,19 +89,30 @@ func (r *resolver) user() *user {
 // Viewer is the only user.
 func (r *resolver) Viewer() *user { return r.user() }
 
+// organization owns registries. There is one.
 type organization struct {
-	Name      string
-	OrgEntity *struct{ Name string }
+	r    *resolver
+	ID   graphql.ID
+	Name string
 }
 
+func (r *resolver) organization() *organization {
+	name := r.s.o.Entity + "-org"
+	return &organization{r, opaque("Organization", name), name}
+}
+
+// OrgEntity has the organization's projects.
+func (o *organization) OrgEntity() *entity { return o.r.entity(o.Name) }
+
 // FeatureFlags: none.
-func (organization) FeatureFlags(struct{ RampIDType *string }) []feature { return []feature{} }
+func (*organization) FeatureFlags(struct{ RampIDType *string }) []feature { return []feature{} }
 
 type entity struct {
-	ID           graphql.ID
-	Name         string
-	IsTeam       bool
-	Organization *organization
+	r          *resolver
+	ID         graphql.ID
+	Name       string
+	IsTeam     bool
+	EntityType string
 }
 
 // Entity finds an owner: the user, or the organization's own, which holds
@@ -109,13 +120,27 @@ type entity struct {
 func (r *resolver) Entity(args struct{ Name string }) *entity { return r.entity(args.Name) }
 
 func (r *resolver) entity(name string) *entity {
-	org := &organization{Name: r.s.o.Entity + "-org", OrgEntity: &struct{ Name string }{r.s.o.Entity + "-org"}}
-	return &entity{ID: opaque("Entity", name), Name: name, Organization: org}
+	kind := "USER"
+	if name == r.organization().Name {
+		kind = "ORGANIZATION"
+	}
+	return &entity{r, opaque("Entity", name), name, false, kind}
 }
+
+// Organization that the entity belongs to.
+func (e *entity) Organization() *organization { return e.r.organization() }
+
+// User tells the organizations of a person.
+func (e *entity) User() *entityUser { return &entityUser{[]*organization{e.r.organization()}} }
+
+type entityUser struct{ Organizations []*organization }
 
 // Organization is the only one.
 func (r *resolver) Organization(args struct{ Name string }) *organization {
-	return r.entity(args.Name).Organization
+	if args.Name != r.organization().Name {
+		return nil
+	}
+	return r.organization()
 }
 
 // feature serves both lists: the names differ.

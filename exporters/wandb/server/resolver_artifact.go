@@ -1,13 +1,12 @@
 package server
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"regexp"
+	"encoding/hex"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	graphql "github.com/graph-gophers/graphql-go"
@@ -15,316 +14,270 @@ import (
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/server/internal/store"
 )
 
-type aliasInput struct {
-	ArtifactCollectionName, Alias string
-	EntityName, ProjectName       *string
+// artifact is one version, as clients ask for it.
+type artifact struct {
+	r *resolver
+	a store.Artifact
+
+	ID             graphql.ID
+	State          string
+	Digest         string
+	FileCount      int32
+	CommitHash     string
+	Description    *string
+	Metadata       *JSONString
+	HistoryStep    *Int64
+	CreatedAt      DateTime
+	UpdatedAt      *DateTime
+	TTLIsInherited bool
 }
 
-type tagInput struct {
-	TagName         string
-	TagCategoryName *string
-	Attributes      *JSONString
+func (r *resolver) artifact(a store.Artifact) *artifact {
+	out := &artifact{r: r, a: a, ID: graphql.ID(a.ID), State: a.State, Digest: a.Digest, FileCount: int32(len(a.Contents)),
+		CommitHash: hex.EncodeToString([]byte(a.ID)), Description: orNil(a.Description), HistoryStep: (*Int64)(a.HistoryStep),
+		CreatedAt: DateTime{a.Created}, UpdatedAt: &DateTime{a.Created}, TTLIsInherited: a.TTL == 0}
+	if a.Metadata != "" {
+		out.Metadata = ptr(JSONString(a.Metadata))
+	}
+	return out
 }
 
-type createArtifactInput struct {
-	EntityName, ProjectName, ArtifactTypeName string
-	ArtifactCollectionName                    *string
-	ArtifactCollectionNames                   *[]string
-	RunName                                   *string
-	Digest, DigestAlgorithm                   string
-	Description                               *string
-	Aliases                                   *[]aliasInput
-	Tags                                      *[]tagInput
-	Metadata, Labels                          *JSONString
-	TTLDurationSeconds, HistoryStep           *Int64
-	EnableDigestDeduplication                 bool
-	DistributedID                             *string
-	ClientID, SequenceClientID                *graphql.ID
-	StorageRegion, ClientMutationID           *string
-}
-
-type artifactPayload struct{ Artifact *artifact }
-
-var (
-	artifactName   = regexp.MustCompile(`^[a-zA-Z0-9_\-.]{1,128}$`)
-	artifactDigest = regexp.MustCompile(`^[0-9a-f]{32}$`)
-)
-
-// check applies the limits that W&B states.
-func (in *createArtifactInput) check() error {
-	name := value(in.ArtifactCollectionName)
-	switch {
-	case !artifactName.MatchString(name):
-		return fmt.Errorf("artifact name %.140q: want 1 to 128 letters, digits, dots, dashes and underscores", name)
-	case in.ArtifactTypeName == "" || len(in.ArtifactTypeName) > 128 || strings.ContainsAny(in.ArtifactTypeName, "/:"):
-		return fmt.Errorf("artifact type %.140q: want 1 to 128 characters without slash and colon", in.ArtifactTypeName)
-	case !artifactDigest.MatchString(in.Digest):
-		return fmt.Errorf("artifact digest %.80q: want 32 hexadecimal digits", in.Digest)
-	}
-	if in.Metadata != nil {
-		var m map[string]any
-		if err := json.Unmarshal([]byte(*in.Metadata), &m); err != nil {
-			return fmt.Errorf("artifact metadata is no JSON object: %w", err)
-		}
-		if len(m) > 100 {
-			return fmt.Errorf("artifact metadata has %d keys: at most 100 are allowed", len(m))
-		}
-	}
-	for _, a := range value(in.Aliases) {
-		if a.Alias == "" || strings.ContainsAny(a.Alias, "/:") {
-			return fmt.Errorf("alias %q: none of / : is allowed", a.Alias)
-		}
-	}
-	return nil
-}
-
-// CreateArtifact begins a version. One with the content of an earlier version
-// is that version; one with the client id of another is that one.
-func (r *resolver) CreateArtifact(args struct{ Input createArtifactInput }) (*artifactPayload, error) {
-	in := &args.Input
-	if err := in.check(); err != nil {
-		return nil, err
-	}
-	if found, ok := r.known(in); ok {
-		var aliases []string
-		for _, a := range value(in.Aliases) {
-			aliases = append(aliases, a.Alias)
-		}
-		if found.State == store.Committed {
-			if err := r.s.store.AddAliases(found.ID, aliases); err != nil {
-				return nil, err
-			}
-		}
-		return &artifactPayload{r.artifact(found.ID)}, nil
-	}
-	a := store.Artifact{
-		Entity: in.EntityName, Project: in.ProjectName, Type: in.ArtifactTypeName, Collection: value(in.ArtifactCollectionName),
-		Digest: in.Digest, Run: value(in.RunName), Description: value(in.Description), Metadata: string(value(in.Metadata)),
-		TTL: int64(value(in.TTLDurationSeconds)), ClientID: string(value(in.ClientID)), SequenceID: string(value(in.SequenceClientID)),
-		Distributed: value(in.DistributedID),
-	}
-	if in.HistoryStep != nil {
-		a.HistoryStep = ptr(int64(*in.HistoryStep))
-	}
-	for _, alias := range value(in.Aliases) {
-		a.Aliases = append(a.Aliases, alias.Alias)
-	}
-	for _, tag := range value(in.Tags) {
-		a.Tags = append(a.Tags, tag.TagName)
-	}
-	kept, err := r.s.store.AddArtifact(a)
-	if err != nil {
-		return nil, err
-	}
-	if run := r.s.store.Run(a.Entity, a.Project, a.Run); run != nil {
-		if err := run.Change(func(f *store.Facts) { f.Logged = append(f.Logged, kept.ID) }); err != nil {
-			return nil, err
-		}
-	}
-	return &artifactPayload{r.artifact(kept.ID)}, nil
-}
-
-// known finds the artifact that an input means, if there is one.
-func (r *resolver) known(in *createArtifactInput) (store.Artifact, bool) {
-	found := r.s.store.FindArtifacts(func(a *store.Artifact) bool {
-		if a.Entity != in.EntityName || a.Project != in.ProjectName || a.Collection != value(in.ArtifactCollectionName) {
-			return false
-		}
-		switch {
-		case value(in.DistributedID) != "" && a.Distributed == *in.DistributedID && a.State == store.Pending:
-			return true
-		case value(in.ClientID) != "" && a.ClientID == string(*in.ClientID):
-			return true
-		}
-		return in.EnableDigestDeduplication && a.State == store.Committed && a.Digest == in.Digest
-	})
-	if len(found) == 0 {
-		return store.Artifact{}, false
-	}
-	return found[len(found)-1], true
-}
-
-type manifestPayload struct{ ArtifactManifest *manifest }
-
-// CreateArtifactManifest announces a manifest; with its digest, an upload URL
-// is handed out.
-func (r *resolver) CreateArtifactManifest(ctx context.Context, args struct {
-	Input struct {
-		ArtifactID                                     graphql.ID
-		BaseArtifactID                                 *graphql.ID
-		Name, Digest, EntityName, ProjectName, RunName string
-		Type                                           string
-	}
-}) (*manifestPayload, error) {
-	in := &args.Input
-	m := store.ManifestFile{ID: store.NewID("ArtifactManifest"), Name: in.Name, Type: in.Type, Digest: in.Digest, Base: string(value(in.BaseArtifactID))}
-	if in.Digest != "" {
-		if _, err := store.HexDigest(in.Digest); err != nil {
-			return nil, err
-		}
-	}
-	err := r.s.store.EditArtifact(string(in.ArtifactID), func(a *store.Artifact) error {
-		if a.State != store.Pending {
-			return errors.New("the artifact is committed: it takes no manifest")
-		}
-		if m.Type == "FULL" {
-			a.Manifests = slices.DeleteFunc(a.Manifests, func(old store.ManifestFile) bool { return old.Type == "FULL" })
-		}
-		a.Manifests = append(a.Manifests, m)
-		return nil
-	})
-	return &manifestPayload{&manifest{r, ctx, m}}, err
-}
-
-// UpdateArtifactManifest gives a manifest its digest.
-func (r *resolver) UpdateArtifactManifest(ctx context.Context, args struct {
-	Input struct {
-		ArtifactManifestID graphql.ID
-		Digest             *string
-		BaseArtifactID     *graphql.ID
-	}
-}) (*manifestPayload, error) {
-	in := &args.Input
-	owner := r.s.store.FindArtifacts(func(a *store.Artifact) bool {
-		return slices.ContainsFunc(a.Manifests, func(m store.ManifestFile) bool { return m.ID == string(in.ArtifactManifestID) })
-	})
-	if len(owner) == 0 {
-		return nil, fmt.Errorf("no manifest has the id %q", in.ArtifactManifestID)
-	}
-	var m store.ManifestFile
-	err := r.s.store.EditArtifact(owner[0].ID, func(a *store.Artifact) error {
-		for i := range a.Manifests {
-			if a.Manifests[i].ID == string(in.ArtifactManifestID) {
-				if in.Digest != nil {
-					a.Manifests[i].Digest = *in.Digest
-				}
-				if in.BaseArtifactID != nil {
-					a.Manifests[i].Base = string(*in.BaseArtifactID)
-				}
-				m = a.Manifests[i]
-			}
-		}
-		return nil
-	})
-	return &manifestPayload{&manifest{r, ctx, m}}, err
-}
-
-// manifest is a manifest file as a query sees it.
-type manifest struct {
-	r   *resolver
-	ctx context.Context
-	m   store.ManifestFile
-}
-
-func (m *manifest) ID() graphql.ID      { return graphql.ID(m.m.ID) }
-func (m *manifest) Digest() *string     { return orNil(m.m.Digest) }
-func (m *manifest) File() *manifestFile { return &manifestFile{m} }
-
-type manifestFile struct{ m *manifest }
-
-func (f *manifestFile) ID() graphql.ID       { return graphql.ID(f.m.m.ID) }
-func (f *manifestFile) Name() string         { return f.m.m.Name }
-func (f *manifestFile) DisplayName() *string { return &f.m.m.Name }
-
-func (f *manifestFile) url(method string) string {
-	md5hex, err := store.HexDigest(f.m.m.Digest)
-	if err != nil {
-		return ""
-	}
-	return f.m.r.s.sign(f.m.ctx, method, "object", md5hex)
-}
-
-// UploadURL is nil before the digest is known.
-func (f *manifestFile) UploadURL() *string       { return orNil(f.url("PUT")) }
-func (f *manifestFile) UploadHeaders() *[]string { return &[]string{} }
-func (f *manifestFile) DirectURL() string        { return f.url("GET") }
-
-// CommitArtifact makes a version of a pending artifact once everything that its
-// manifests name is stored.
-func (r *resolver) CommitArtifact(args struct {
-	Input struct{ ArtifactID graphql.ID }
-}) (*artifactPayload, error) {
-	id := string(args.Input.ArtifactID)
-	a, ok := r.s.store.Artifact(id)
+// Artifact finds a version by its id.
+func (r *resolver) Artifact(args struct{ ID graphql.ID }) *artifact {
+	a, ok := r.s.store.Artifact(string(args.ID))
 	if !ok {
-		return nil, fmt.Errorf("no artifact has the id %q", id)
+		return nil
 	}
-	if a.State == store.Committed {
-		return &artifactPayload{r.artifact(id)}, nil
-	}
-	contents, layout, err := r.contents(&a)
-	if err != nil {
-		return nil, fmt.Errorf("commitArtifact: %w", err)
-	}
-	for path, e := range contents {
-		if e.Ref != "" {
-			continue
-		}
-		if md5hex, err := store.HexDigest(e.Digest); err != nil || !r.s.store.HasObject(md5hex) {
-			return nil, fmt.Errorf("commitArtifact: the content of %q was not uploaded", path)
-		}
-	}
-	if err := r.s.store.Commit(id, contents, layout); err != nil {
-		return nil, err
-	}
-	return &artifactPayload{r.artifact(id)}, nil
+	return r.artifact(a)
 }
 
-// contents merges the manifests of an artifact: a full one, or changes to its
-// base.
-func (r *resolver) contents(a *store.Artifact) (map[string]store.Entry, map[string]any, error) {
-	out, layout := map[string]store.Entry{}, map[string]any{}
-	full := false
-	for _, m := range a.Manifests {
-		if m.Digest == "" {
-			continue
-		}
-		if m.Type == "INCREMENTAL" {
-			base, _ := r.s.store.Artifact(m.Base)
-			if m.Base == "" {
-				if versions := r.s.store.Collection(a.Entity, a.Project, a.Collection); len(versions) > 0 {
-					base = versions[len(versions)-1]
-				}
-			}
-			for path, e := range base.Contents {
-				if _, there := out[path]; !there {
-					out[path] = e
-				}
-			}
-		}
-		parsed, err := r.readManifest(m)
-		if err != nil {
-			return nil, nil, err
-		}
-		for path, e := range parsed.Contents {
-			out[path] = e
-		}
-		layout, full = parsed.Layout, full || m.Type == "FULL"
-		if m.Type == "FULL" {
-			if sum := manifestDigest(parsed.Contents); sum != a.Digest {
-				return nil, nil, fmt.Errorf("the manifest has the digest %s, the artifact %s", sum, a.Digest)
-			}
-		}
+// ClientIDMapping finds the version that a client made under an id of its own.
+func (r *resolver) ClientIDMapping(args struct{ ClientID graphql.ID }) *clientIDMapping {
+	found := r.s.store.FindArtifacts(func(a *store.Artifact) bool { return a.ClientID == string(args.ClientID) })
+	if len(found) == 0 || args.ClientID == "" {
+		return nil
 	}
-	if layout == nil || len(a.Manifests) == 0 {
-		return nil, nil, errors.New("no manifest was uploaded")
-	}
-	return out, layout, nil
+	return &clientIDMapping{graphql.ID(found[0].ID)}
 }
 
-func (r *resolver) readManifest(m store.ManifestFile) (*store.Manifest, error) {
-	md5hex, err := store.HexDigest(m.Digest)
-	if err != nil {
-		return nil, err
+type clientIDMapping struct{ ServerID graphql.ID }
+
+// VersionIndex is the number behind the v, nil before the commit.
+func (a *artifact) VersionIndex() *int32 {
+	if a.a.State != store.Committed {
+		return nil
 	}
-	f, err := r.s.store.OpenObject(md5hex)
-	if err != nil {
-		return nil, fmt.Errorf("manifest %s was not uploaded", m.Name)
+	return ptr(int32(a.a.Version))
+}
+
+// Size is the sum of the sizes of the files.
+func (a *artifact) Size() (n Int64) {
+	for _, e := range a.a.Contents {
+		n += Int64(value(e.Size))
 	}
-	defer f.Close()
-	text, err := io.ReadAll(f)
-	if err != nil {
-		return nil, err
+	return n
+}
+
+// TTLDurationSeconds is -1 for what the collection says.
+func (a *artifact) TTLDurationSeconds() Int64 {
+	if a.a.TTL == 0 {
+		return -1
 	}
-	return store.ParseManifest(text)
+	return Int64(a.a.TTL)
+}
+
+// Tags of the version.
+func (a *artifact) Tags() []tag { return tags(a.a.Tags) }
+
+type tag struct {
+	ID   graphql.ID
+	Name string
+}
+
+func tags(names []string) []tag {
+	out := []tag{}
+	for _, name := range names {
+		out = append(out, tag{opaque("Tag", name), name})
+	}
+	return out
+}
+
+// Aliases of the version in its own collection and where it is linked.
+func (a *artifact) Aliases() []alias {
+	out := a.source().Aliases()
+	for _, l := range a.a.Links {
+		out = append(out, a.linked(l).Aliases()...)
+	}
+	return out
+}
+
+// ArtifactType names its type.
+func (a *artifact) ArtifactType() artifactType {
+	return a.r.artifactType(a.a.Entity, a.a.Project, a.a.Type)
+}
+
+// ArtifactSequence is the collection that the version was logged to.
+func (a *artifact) ArtifactSequence() *collection { return a.r.sequence(&a.a) }
+
+// CurrentManifest is the whole manifest, nil before it is known.
+func (a *artifact) CurrentManifest(ctx context.Context) *manifest {
+	m, ok := wholeManifest(&a.a)
+	if !ok {
+		return nil
+	}
+	return a.r.manifest(ctx, m)
+}
+
+// CreatedBy is the run that logged it, or the user.
+func (a *artifact) CreatedBy() *creator {
+	if made := a.r.s.store.Run(a.a.Entity, a.a.Project, a.a.Run); made != nil {
+		return &creator{run: a.r.run(made)}
+	}
+	return &creator{user: a.r.user()}
+}
+
+type creator struct {
+	run  *run
+	user *user
+}
+
+// ToRun is for the union.
+func (c *creator) ToRun() (*run, bool) { return c.run, c.run != nil }
+
+// ToUser is for the union.
+func (c *creator) ToUser() (*user, bool) { return c.user, c.user != nil }
+
+type pageArgs struct {
+	After *string
+	First *int32
+}
+
+// UsedBy lists the runs that read it.
+func (a *artifact) UsedBy(args pageArgs) runConnection {
+	var runs []*store.Run
+	for _, key := range a.a.UsedBy {
+		if part := strings.Split(key, "/"); len(part) == 3 {
+			if one := a.r.s.store.Run(part[0], part[1], part[2]); one != nil {
+				runs = append(runs, one)
+			}
+		}
+	}
+	return a.r.connect(runs, args.After, args.First)
+}
+
+// source is its place in its own collection.
+func (a *artifact) source() *membership {
+	return &membership{a.r, a.a, a.ArtifactSequence(), a.a.Version, a.a.Aliases}
+}
+
+func (a *artifact) linked(l store.Link) *membership {
+	return &membership{a.r, a.a, a.r.portfolio(l), l.Version, l.Aliases}
+}
+
+type membershipConnection struct{ Edges []membershipEdge }
+
+type membershipEdge struct{ Node *membership }
+
+// ArtifactMemberships lists the collections that it is in.
+func (a *artifact) ArtifactMemberships(pageArgs) membershipConnection {
+	out := membershipConnection{[]membershipEdge{{a.source()}}}
+	for _, l := range a.a.Links {
+		out.Edges = append(out.Edges, membershipEdge{a.linked(l)})
+	}
+	return out
+}
+
+type artifactFileArgs struct {
+	Names *[]string
+	After *string
+	First *int32
+}
+
+// Files lists the files by name.
+func (a *artifact) Files(ctx context.Context, args artifactFileArgs) fileConnection {
+	var files []*file
+	for _, name := range slices.Sorted(maps.Keys(a.a.Contents)) {
+		if args.Names == nil || len(*args.Names) == 0 || slices.Contains(*args.Names, name) {
+			files = append(files, a.file(ctx, name, a.a.Contents[name]))
+		}
+	}
+	return connectFiles(files, args.After, args.First)
+}
+
+// FilesByManifestEntries finds URLs for the entries of a manifest.
+func (a *artifact) FilesByManifestEntries(ctx context.Context, args struct {
+	Entries                                       *[]manifestEntryInput
+	StorageLayout, ManifestVersion, StorageRegion *string
+	After                                         *string
+	First                                         *int32
+}) fileConnection {
+	var files []*file
+	for _, in := range value(args.Entries) {
+		if e, ok := a.a.Contents[in.Name]; ok && e.Digest == in.Digest {
+			files = append(files, a.file(ctx, in.Name, e))
+		}
+	}
+	return connectFiles(files, args.After, args.First)
+}
+
+type manifestEntryInput struct {
+	Name, Digest    string
+	BirthArtifactID *graphql.ID
+	Ref             *string
+	Size            *Int64
+}
+
+// file is an entry; one that stands for something elsewhere has no URL.
+func (a *artifact) file(ctx context.Context, name string, e store.Entry) *file {
+	f := &file{ID: opaque("ArtifactFile", a.a.ID+"/"+name), Name: name, DisplayName: &name, SizeBytes: Int64(value(e.Size)),
+		Digest: &e.Digest, MD5: &e.Digest, UpdatedAt: &a.CreatedAt}
+	if md5, err := store.HexDigest(e.Digest); err == nil && e.Ref == "" {
+		f.DirectURL = ptr(a.r.s.sign(ctx, "GET", "object", md5))
+		f.StoragePath = ptr(storagePath(&a.a, cmp.Or(e.BirthArtifact, a.a.ID), md5))
+	}
+	return f
+}
+
+type artifactConnection struct {
+	Edges      []artifactEdge
+	PageInfo   pageInfo
+	TotalCount int32
+}
+
+type artifactEdge struct {
+	Node    *artifact
+	Cursor  string
+	Version string
+}
+
+func (r *resolver) connectArtifacts(all []store.Artifact, after *string, first *int32) artifactConnection {
+	part, start, info := page(all, after, first)
+	c := artifactConnection{[]artifactEdge{}, info, int32(len(all))}
+	for i, a := range part {
+		c.Edges = append(c.Edges, artifactEdge{r.artifact(a), strconv.Itoa(start + i + 1), "v" + strconv.Itoa(a.Version)})
+	}
+	return c
+}
+
+// OutputArtifacts lists what the run logged.
+func (r *run) OutputArtifacts(args pageArgs) artifactConnection {
+	return r.r.connectArtifacts(r.r.byID(r.f.Logged), args.After, args.First)
+}
+
+// InputArtifacts lists what the run used.
+func (r *run) InputArtifacts(args pageArgs) artifactConnection {
+	var ids []string
+	for _, u := range r.f.Used {
+		ids = append(ids, u.Artifact)
+	}
+	return r.r.connectArtifacts(r.r.byID(ids), args.After, args.First)
+}
+
+func (r *resolver) byID(ids []string) (out []store.Artifact) {
+	for _, id := range ids {
+		if a, ok := r.s.store.Artifact(id); ok {
+			out = append(out, a)
+		}
+	}
+	return out
 }

@@ -1,34 +1,19 @@
 package server
 
 import (
+	"cmp"
 	"context"
-	"crypto/md5"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"io"
-	"slices"
+	"path"
 	"strconv"
+	"strings"
 
 	graphql "github.com/graph-gophers/graphql-go"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/server/internal/store"
 )
-
-// manifestDigest is the digest of an artifact: its paths and their digests.
-func manifestDigest(contents map[string]store.Entry) string {
-	paths := make([]string, 0, len(contents))
-	for path := range contents {
-		paths = append(paths, path)
-	}
-	slices.Sort(paths)
-	h := md5.New()
-	_, _ = io.WriteString(h, "wandb-artifact-manifest-v1\n")
-	for _, path := range paths {
-		_, _ = io.WriteString(h, path+":"+contents[path].Digest+"\n")
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
 
 type partInput struct {
 	PartNumber Int64
@@ -70,7 +55,13 @@ type uploadPart struct {
 	UploadURL  string
 }
 
-// CreateArtifactFiles hands out a URL for each content that is not stored yet.
+// storagePath is what clients know content by. It ends with the MD5.
+func storagePath(a *store.Artifact, birth, md5hex string) string {
+	return path.Join("wandb_artifacts", a.Entity, a.Project, a.Collection, hex.EncodeToString([]byte(birth)), md5hex)
+}
+
+// CreateArtifactFiles hands out a URL for each content that is not stored yet,
+// in the order of the request.
 func (r *resolver) CreateArtifactFiles(ctx context.Context, args struct {
 	Input struct {
 		ArtifactFiles []artifactFileInput
@@ -79,44 +70,71 @@ func (r *resolver) CreateArtifactFiles(ctx context.Context, args struct {
 }) (*createArtifactFilesPayload, error) {
 	p := &createArtifactFilesPayload{}
 	p.Files.Edges = []artifactFileEdge{}
+	births := map[string]map[string]string{}
 	for i := range args.Input.ArtifactFiles {
-		f, err := r.place(ctx, &args.Input.ArtifactFiles[i])
+		in := &args.Input.ArtifactFiles[i]
+		a, ok := r.s.store.Artifact(string(in.ArtifactID))
+		if !ok || a.State != store.Pending {
+			return nil, fmt.Errorf("artifact file %q: artifact %q is not there or takes no more files", in.Name, in.ArtifactID)
+		}
+		if births[a.ID] == nil {
+			births[a.ID] = r.births(&a)
+		}
+		f, err := r.place(ctx, in, &a, births[a.ID])
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("artifact file %q: %w", in.Name, err)
 		}
 		p.Files.Edges = append(p.Files.Edges, artifactFileEdge{f})
 	}
 	return p, nil
 }
 
-func (r *resolver) place(ctx context.Context, in *artifactFileInput) (*artifactFile, error) {
-	md5hex, err := store.HexDigest(in.MD5)
-	if err != nil {
-		return nil, fmt.Errorf("artifact file %q: %w", in.Name, err)
-	}
-	a, ok := r.s.store.Artifact(string(in.ArtifactID))
-	if !ok || a.State != store.Pending {
-		return nil, fmt.Errorf("artifact file %q: the artifact %q takes no files", in.Name, in.ArtifactID)
-	}
-	path := "wandb_artifacts/" + md5hex
-	f := &artifactFile{ID: opaque("ArtifactFile", a.ID+in.Name), Name: in.Name, DisplayName: &in.Name, StoragePath: &path,
-		Artifact: r.artifact(a.ID), UploadHeaders: &[]string{}}
-	switch {
-	case r.s.store.HasObject(md5hex):
-	case in.UploadPartsInput != nil && len(*in.UploadPartsInput) > 0:
-		f.UploadMultipartUrls = &multipart{UploadID: md5hex}
-		for _, part := range *in.UploadPartsInput {
-			url := r.s.sign(ctx, "PUT", "part", md5hex, strconv.FormatInt(int64(part.PartNumber), 10), part.HexMD5)
-			f.UploadMultipartUrls.UploadURLParts = append(f.UploadMultipartUrls.UploadURLParts, uploadPart{part.PartNumber, url})
+// births says which version of the collection was the first to have a content,
+// by digest.
+func (r *resolver) births(a *store.Artifact) map[string]string {
+	out := map[string]string{}
+	for _, old := range r.s.store.Collection(a.Entity, a.Project, a.Collection) {
+		for _, e := range old.Contents {
+			if out[e.Digest] == "" {
+				out[e.Digest] = cmp.Or(e.BirthArtifact, old.ID)
+			}
 		}
-		f.UploadURL = ptr(r.s.sign(ctx, "PUT", "object", md5hex))
-	default:
-		f.UploadURL = ptr(r.s.sign(ctx, "PUT", "object", md5hex))
 	}
-	return f, nil
+	return out
 }
 
-// CompleteMultipartUploadArtifact joins the parts of an upload.
+func (r *resolver) place(ctx context.Context, in *artifactFileInput, a *store.Artifact, births map[string]string) (*artifactFile, error) {
+	hash, err := store.HexDigest(in.MD5)
+	if err != nil {
+		return nil, err
+	}
+	birth := cmp.Or(births[in.MD5], a.ID)
+	f := &artifactFile{ID: opaque("ArtifactFile", a.ID+"/"+in.Name), Name: in.Name, DisplayName: &in.Name,
+		StoragePath: ptr(storagePath(a, birth, hash)), UploadHeaders: &[]string{}, Artifact: r.Artifact(struct{ ID graphql.ID }{graphql.ID(birth)})}
+	if r.s.store.HasObject(hash) {
+		return f, nil
+	}
+	f.UploadURL = ptr(r.s.sign(ctx, "PUT", "object", hash))
+	if parts := value(in.UploadPartsInput); len(parts) > 0 {
+		f.UploadMultipartUrls, err = r.parts(ctx, hash, parts)
+	}
+	return f, err
+}
+
+// parts hands out a URL for each part of a large file.
+func (r *resolver) parts(ctx context.Context, hash string, parts []partInput) (*multipart, error) {
+	m := &multipart{UploadID: hash}
+	for i, part := range parts {
+		if part.PartNumber != Int64(i+1) || !md5Hex.MatchString(part.HexMD5) {
+			return nil, fmt.Errorf("part %d with MD5 %.40q at place %d: want parts in order with hexadecimal MD5s", part.PartNumber, part.HexMD5, i+1)
+		}
+		m.UploadURLParts = append(m.UploadURLParts, uploadPart{part.PartNumber, r.s.sign(ctx, "PUT", "part", hash, strconv.Itoa(i+1), part.HexMD5)})
+	}
+	return m, nil
+}
+
+// CompleteMultipartUploadArtifact joins the parts of a large file. A client says
+// by the ETags of its uploads which parts it means.
 func (r *resolver) CompleteMultipartUploadArtifact(args struct {
 	Input struct {
 		CompleteMultipartAction string
@@ -124,172 +142,26 @@ func (r *resolver) CompleteMultipartUploadArtifact(args struct {
 		ArtifactID              graphql.ID
 		StoragePath, UploadID   string
 	}
-}) (*struct{ Digest *string }, error) {
+}) (*completeMultipartPayload, error) {
 	in := &args.Input
+	raw, err := hex.DecodeString(in.UploadID)
+	if err != nil || path.Base(in.StoragePath) != in.UploadID {
+		return nil, fmt.Errorf("complete upload: %q is no upload of %q", in.UploadID, in.StoragePath)
+	}
 	var sums []string
 	for i, part := range in.CompletedParts {
-		sum, err := strconv.Unquote(part.HexMD5)
-		if err != nil {
-			sum = part.HexMD5
+		if part.PartNumber != Int64(i+1) {
+			return nil, fmt.Errorf("complete upload: part %d stands at place %d", part.PartNumber, i+1)
 		}
-		if int(part.PartNumber) != i+1 {
-			return nil, fmt.Errorf("part %d stands at place %d", part.PartNumber, i+1)
-		}
-		sums = append(sums, sum)
+		sums = append(sums, strings.Trim(part.HexMD5, `"`))
 	}
-	if err := r.s.store.JoinParts(in.UploadID, in.UploadID, sums); err != nil {
-		return nil, err
+	if !r.s.store.HasObject(in.UploadID) { // else this request comes again
+		err = r.s.store.JoinParts(in.UploadID, in.UploadID, sums)
 	}
-	raw, err := hex.DecodeString(in.UploadID)
-	return &struct{ Digest *string }{ptr(base64.StdEncoding.EncodeToString(raw))}, err
-}
-
-// UpdateArtifact changes what may change of a version.
-func (r *resolver) UpdateArtifact(args struct {
-	Input struct {
-		ArtifactID              graphql.ID
-		Description             *string
-		Metadata                *JSONString
-		TTLDurationSeconds      *Int64
-		Aliases                 *[]aliasInput
-		TagsToAdd, TagsToDelete *[]tagInput
-	}
-}) (*artifactPayload, error) {
-	in := &args.Input
-	err := r.s.store.EditArtifact(string(in.ArtifactID), func(a *store.Artifact) error {
-		if in.Description != nil {
-			a.Description = *in.Description
-		}
-		if in.Metadata != nil {
-			a.Metadata = string(*in.Metadata)
-		}
-		if in.TTLDurationSeconds != nil {
-			a.TTL = int64(*in.TTLDurationSeconds)
-		}
-		for _, tag := range value(in.TagsToAdd) {
-			if !slices.Contains(a.Tags, tag.TagName) {
-				a.Tags = append(a.Tags, tag.TagName)
-			}
-		}
-		for _, tag := range value(in.TagsToDelete) {
-			a.Tags = slices.DeleteFunc(a.Tags, func(t string) bool { return t == tag.TagName })
-		}
-		return nil
-	})
-	return &artifactPayload{r.artifact(string(in.ArtifactID))}, err
-}
-
-type useInput struct {
-	ArtifactID                              graphql.ID
-	EntityName, ProjectName, RunName        string
-	UsedAs                                  *string
-	ArtifactEntityName, ArtifactProjectName *string
-}
-
-// UseArtifact notes that a run read a version.
-func (r *resolver) UseArtifact(args struct{ Input useInput }) (*artifactPayload, error) {
-	in := &args.Input
-	run, err := r.find(in.EntityName, in.ProjectName, in.RunName)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("complete upload: %w", err)
 	}
-	err = r.s.store.EditArtifact(string(in.ArtifactID), func(a *store.Artifact) error {
-		if !slices.Contains(a.UsedBy, in.RunName) {
-			a.UsedBy = append(a.UsedBy, in.RunName)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	err = run.Change(func(f *store.Facts) {
-		use := store.Use{Artifact: string(in.ArtifactID), As: value(in.UsedAs)}
-		if !slices.Contains(f.Used, use) {
-			f.Used = append(f.Used, use)
-		}
-	})
-	return &artifactPayload{r.artifact(string(in.ArtifactID))}, err
+	return &completeMultipartPayload{ptr(base64.StdEncoding.EncodeToString(raw))}, nil
 }
 
-type linkPayload struct {
-	VersionIndex       *int32
-	ArtifactMembership *membership
-}
-
-// LinkArtifact puts a version into another collection.
-func (r *resolver) LinkArtifact(args struct {
-	Input struct {
-		ArtifactPortfolioName, EntityName, ProjectName string
-		Aliases                                        *[]aliasInput
-		ArtifactID, ClientID                           *graphql.ID
-	}
-}) (*linkPayload, error) {
-	in := &args.Input
-	if (in.ArtifactID == nil) == (in.ClientID == nil) {
-		return nil, fmt.Errorf("linkArtifact: want one of artifactID and clientID")
-	}
-	id := string(value(in.ArtifactID))
-	if in.ClientID != nil {
-		id = r.byClientID(string(*in.ClientID))
-	}
-	link := store.Link{Entity: in.EntityName, Project: in.ProjectName, Collection: in.ArtifactPortfolioName}
-	for _, a := range value(in.Aliases) {
-		link.Aliases = append(link.Aliases, a.Alias)
-	}
-	r.s.store.FindArtifacts(func(a *store.Artifact) bool {
-		for _, l := range a.Links {
-			if l.Entity == link.Entity && l.Project == link.Project && l.Collection == link.Collection {
-				link.Version = max(link.Version, l.Version+1)
-			}
-		}
-		return false
-	})
-	err := r.s.store.EditArtifact(id, func(a *store.Artifact) error {
-		a.Links = append(a.Links, link)
-		return nil
-	})
-	return &linkPayload{VersionIndex: ptr(int32(link.Version))}, err
-}
-
-func (r *resolver) byClientID(client string) string {
-	found := r.s.store.FindArtifacts(func(a *store.Artifact) bool { return a.ClientID == client })
-	if len(found) == 0 {
-		return ""
-	}
-	return found[0].ID
-}
-
-// ClientIDMapping finds the id of an artifact by the one its client gave it.
-func (r *resolver) ClientIDMapping(args struct{ ClientID graphql.ID }) *struct{ ServerID graphql.ID } {
-	id := r.byClientID(string(args.ClientID))
-	if id == "" {
-		return nil
-	}
-	return &struct{ ServerID graphql.ID }{graphql.ID(id)}
-}
-
-type aliasesArgs struct {
-	Input struct {
-		ArtifactID graphql.ID
-		Aliases    []aliasInput
-	}
-}
-
-// AddAliases moves aliases to a version.
-func (r *resolver) AddAliases(args aliasesArgs) (*success, error) {
-	var names []string
-	for _, a := range args.Input.Aliases {
-		names = append(names, a.Alias)
-	}
-	return &success{true}, r.s.store.AddAliases(string(args.Input.ArtifactID), names)
-}
-
-// DeleteAliases takes aliases from a version.
-func (r *resolver) DeleteAliases(args aliasesArgs) (*success, error) {
-	return &success{true}, r.s.store.EditArtifact(string(args.Input.ArtifactID), func(a *store.Artifact) error {
-		for _, in := range args.Input.Aliases {
-			a.Aliases = slices.DeleteFunc(a.Aliases, func(alias string) bool { return alias == in.Alias })
-		}
-		return nil
-	})
-}
+type completeMultipartPayload struct{ Digest *string }

@@ -1,15 +1,10 @@
 package store
 
 import (
-	"bytes"
-	"crypto/md5"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"sort"
 	"time"
 )
@@ -45,7 +40,7 @@ type Artifact struct {
 	Manifests []ManifestFile   `json:"manifests"`
 	Contents  map[string]Entry `json:"contents"` // as committed
 	Layout    map[string]any   `json:"storagePolicyConfig,omitempty"`
-	UsedBy    []string         `json:"usedBy,omitempty"` // run ids
+	UsedBy    []string         `json:"usedBy,omitempty"` // entity/project/run
 	Links     []Link           `json:"links,omitempty"`
 }
 
@@ -67,13 +62,6 @@ type Entry struct {
 	Extra         map[string]any `json:"extra,omitempty"`
 }
 
-// Link is a place in another collection.
-type Link struct {
-	Entity, Project, Collection string
-	Aliases                     []string
-	Version                     int
-}
-
 func (s *Store) openArtifacts() error {
 	paths, err := filepath.Glob(filepath.Join(s.dir, "*", "*", "artifacts", "*.json"))
 	if err != nil {
@@ -87,20 +75,6 @@ func (s *Store) openArtifacts() error {
 		s.artifacts[a.ID] = a
 	}
 	return nil
-}
-
-// AddArtifact makes a new one, which is pending.
-func (s *Store) AddArtifact(a Artifact) (*Artifact, error) {
-	for _, part := range []string{a.Entity, a.Project, a.Collection} {
-		if err := CheckName(part); err != nil {
-			return nil, err
-		}
-	}
-	a.ID, a.State, a.Version, a.Created = NewID("Artifact"), Pending, -1, time.Now().UTC()
-	s.mu.Lock()
-	s.artifacts[a.ID] = &a
-	s.mu.Unlock()
-	return &a, s.EditArtifact(a.ID, func(*Artifact) error { return nil })
 }
 
 // ErrNoArtifact means that there is none with an id.
@@ -165,67 +139,31 @@ func (s *Store) Collection(entity, project, name string) []Artifact {
 	})
 }
 
-// Commit gives an artifact the next version of its collection and moves its
-// aliases to it.
-func (s *Store) Commit(id string, contents map[string]Entry, layout map[string]any) error {
+// Commit gives an artifact its content and the next version of its collection,
+// and moves its aliases to it.
+func (s *Store) Commit(id, digest string, contents map[string]Entry, layout map[string]any) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.artifacts[id]
 	if a == nil {
 		return fmt.Errorf("%w: %q", ErrNoArtifact, id)
 	}
-	a.Contents, a.Layout, a.State, a.Version = contents, layout, Committed, 0
-	a.Aliases = withLatest(a.Aliases)
+	version := 0
 	for _, other := range s.artifacts {
-		if other == a || other.Entity != a.Entity || other.Project != a.Project || other.Collection != a.Collection || other.State != Committed {
-			continue
-		}
-		a.Version = max(a.Version, other.Version+1)
-		if err := s.loseAliases(other, a.Aliases); err != nil {
-			return err
+		if other.State == Committed && other.Place() == a.Place() {
+			version = max(version, other.Version+1)
 		}
 	}
+	aliases := withLatest(a.Aliases)
+	if err := s.takeAliases(a.Place(), a, aliases); err != nil {
+		return err
+	}
+	a.Digest, a.Contents, a.Layout, a.State, a.Version, a.Aliases = digest, contents, layout, Committed, version, aliases
 	return s.saveArtifact(a)
 }
 
-// AddAliases moves aliases to a version.
-func (s *Store) AddAliases(id string, aliases []string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.artifacts[id]
-	if a == nil {
-		return fmt.Errorf("%w: %q", ErrNoArtifact, id)
-	}
-	for _, other := range s.artifacts {
-		if other != a && other.Entity == a.Entity && other.Project == a.Project && other.Collection == a.Collection {
-			if err := s.loseAliases(other, aliases); err != nil {
-				return err
-			}
-		}
-	}
-	for _, alias := range aliases {
-		if !slices.Contains(a.Aliases, alias) {
-			a.Aliases = append(a.Aliases, alias)
-		}
-	}
-	return s.saveArtifact(a)
-}
-
-func (s *Store) loseAliases(a *Artifact, aliases []string) error {
-	n := len(a.Aliases)
-	a.Aliases = slices.DeleteFunc(slices.Clone(a.Aliases), func(alias string) bool { return slices.Contains(aliases, alias) })
-	if len(a.Aliases) == n {
-		return nil
-	}
-	return s.saveArtifact(a)
-}
-
-func withLatest(aliases []string) []string {
-	if slices.Contains(aliases, "latest") {
-		return aliases
-	}
-	return append(aliases, "latest")
-}
+// StoragePolicy is the only one there is.
+const StoragePolicy = "wandb-storage-policy-v1"
 
 // Manifest is what a manifest file has.
 type Manifest struct {
@@ -242,8 +180,8 @@ func ParseManifest(text []byte) (*Manifest, error) {
 	if err := json.Unmarshal(text, m); err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
-	if m.Version != 1 || m.StoragePolicy != "wandb-storage-policy-v1" || m.Contents == nil {
-		return nil, fmt.Errorf("manifest: version %d, storage policy %q: want 1, wandb-storage-policy-v1 and contents", m.Version, m.StoragePolicy)
+	if m.Version != 1 || m.StoragePolicy != StoragePolicy || m.Contents == nil {
+		return nil, fmt.Errorf("manifest: version %d, storage policy %q: want 1, %q and contents", m.Version, m.StoragePolicy, StoragePolicy)
 	}
 	for path, e := range m.Contents {
 		if path == "" || e.Digest == "" {
@@ -253,15 +191,4 @@ func ParseManifest(text []byte) (*Manifest, error) {
 	return m, nil
 }
 
-// WriteManifest stores the contents of a version as a manifest file.
-func (s *Store) WriteManifest(a *Artifact) (*ManifestFile, error) {
-	text, err := json.Marshal(Manifest{Version: 1, StoragePolicy: "wandb-storage-policy-v1", Layout: a.Layout, Contents: a.Contents})
-	if err != nil {
-		return nil, err
-	}
-	sum := md5.Sum(text)
-	if err := s.PutObject(hex.EncodeToString(sum[:]), bytes.NewReader(text)); err != nil {
-		return nil, err
-	}
-	return &ManifestFile{ID: NewID("ArtifactManifest"), Name: "wandb_manifest.json", Type: "FULL", Digest: base64.StdEncoding.EncodeToString(sum[:])}, nil
-}
+func now() time.Time { return time.Now().UTC() }

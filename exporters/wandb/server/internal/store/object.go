@@ -180,3 +180,15 @@ func (r *Run) OpenFile(name string) (*os.File, error) {
 	}
 	return os.Open(path)
 }
+
+// ObjectSize is the length of stored content; false if there is none.
+func (s *Store) ObjectSize(md5hex string) (int64, bool) {
+	if len(md5hex) != 2*md5.Size {
+		return 0, false
+	}
+	st, err := os.Stat(s.objectPath(md5hex))
+	if err != nil {
+		return 0, false
+	}
+	return st.Size(), true
+}
