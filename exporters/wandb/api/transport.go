@@ -24,6 +24,7 @@ func newTransport(o Options) *http.Transport {
 		MaxIdleConns:           256,
 		MaxIdleConnsPerHost:    128, // as many as transfers run at a time
 		IdleConnTimeout:        90 * time.Second,
+		WriteBufferSize:        64 << 10, // of each connection: with TLS a body goes out in pieces of this size
 		ExpectContinueTimeout:  time.Second,
 		MaxResponseHeaderBytes: 1 << 20,
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, r *http.Response) error {
