@@ -132,7 +132,8 @@ func (r *sourceReader) Read(b []byte) (int, error) {
 // Get fetches length bytes from offset, or all that follow when length is
 // negative, and writes them to w at their own offsets less the first. It
 // returns how many bytes it wrote. Failures that may pass are repeated from the
-// byte that was missing. Credentials go along only below the base URL.
+// byte that was missing. Credentials go along only to the paths of the server
+// that serve artifacts by their digest: other URLs are signed, or not ours.
 func (c *Client) Get(ctx context.Context, address string, offset, length int64, w io.WriterAt) (int64, error) {
 	const op = "download"
 	u, err := c.resolve(op, address)
@@ -193,7 +194,7 @@ func (g *get) request(ctx context.Context) (*http.Request, error) {
 	}
 	r.Header.Set("User-Agent", g.client.o.UserAgent)
 	r.Header.Set("Accept-Encoding", "identity") // the digest is that of the bytes as stored
-	if g.client.ours(g.url) {
+	if g.client.wantsLogin(g.url) {
 		if err := g.client.sign(ctx, r); err != nil {
 			return nil, fmt.Errorf("%s: %w", g.op, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -76,13 +77,18 @@ func stayEncrypted(to *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// ours says whether u lies below the base URL, where credentials belong.
-func (c *Client) ours(u *url.URL) bool {
+// wantsLogin says whether u is where the server gives out files of artifacts by
+// their digest, to users only.
+func (c *Client) wantsLogin(u *url.URL) bool {
 	if u.Scheme != c.base.Scheme || u.Host != c.base.Host {
 		return false
 	}
-	below := c.base.JoinPath("/").Path
-	return len(u.Path) >= len(below) && u.Path[:len(below)] == below
+	for _, below := range []string{"artifactsV2/", "artifacts/"} {
+		if strings.HasPrefix(u.Path, c.base.JoinPath("/").Path+below) {
+			return true
+		}
+	}
+	return false
 }
 
 // sign adds what every request below the base URL carries.
