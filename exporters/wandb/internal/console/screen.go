@@ -71,9 +71,8 @@ func (s *Screen) Line(at time.Time, text string) {
 	}
 }
 
-// End puts what was held back at the end of the last writes: half a character,
-// half an escape sequence. Call it when no record follows, before the last
-// Take.
+// End puts a replacement character for half of one at the end of the last
+// writes. Call it when no record follows, before the last Take.
 func (s *Screen) End() {
 	s.out.end(s)
 	s.err.end(s)

@@ -145,9 +145,9 @@ func (t *terminal) whole(text string) string {
 	return text
 }
 
-// end puts what was held back: nothing will complete it.
+// end puts a sign for the cut character: nothing will complete it. Half an
+// escape sequence shows nothing.
 func (t *terminal) end(s *Screen) {
-	t.give(s)
 	if len(t.cut) > 0 {
 		t.put(s, string(utf8.RuneError))
 		t.cut = t.cut[:0]
