@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
 )
 
 func TestNamesThatAreRefused(t *testing.T) {
@@ -204,7 +206,7 @@ func TestFinishSaysWhatIsPending(t *testing.T) {
 	s.put = func(w http.ResponseWriter, name string, _ int, _ []byte) bool {
 		return name == "a" && answer(w, http.StatusBadGateway)
 	}
-	u, dir := s.uploader(Options{})
+	u, dir := s.uploader(Options{Retry: api.RetryPolicy{Max: 2, WaitMin: time.Microsecond, WaitMax: time.Microsecond}})
 	write(t, dir, "a", "a")
 	write(t, dir, "b", "b")
 	_ = u.Add("a", Now)
@@ -213,6 +215,36 @@ func TestFinishSaysWhatIsPending(t *testing.T) {
 		t.Errorf("Finish: %v, want 1 pending for status 502, without the signature", err)
 	}
 	counted(t, u, Counts{Offered: 2, Sent: 1})
+	if _, puts := s.has("a"); puts < 3 {
+		t.Errorf("a was tried %d times, want 3", puts)
+	}
+}
+
+func TestFinishWaitsForTheServer(t *testing.T) {
+	s := newStore(t)
+	var asked atomic.Int32
+	s.ask = func(w http.ResponseWriter, _ []string) bool {
+		return asked.Add(1) < 5 && answer(w, http.StatusServiceUnavailable)
+	}
+	u, dir := s.uploader(Options{Retry: api.RetryPolicy{Max: 10, WaitMin: time.Microsecond, WaitMax: time.Microsecond}})
+	write(t, dir, "a", "a")
+	_ = u.Add("a", End)
+	if err := finished(t, u); err != nil {
+		t.Fatal(err)
+	}
+	counted(t, u, Counts{Offered: 1, Sent: 1})
+}
+
+func TestARefusedKeyIsNotWaitedFor(t *testing.T) {
+	s := newStore(t)
+	s.ask = func(w http.ResponseWriter, _ []string) bool { return answer(w, http.StatusUnauthorized) }
+	u, dir := s.uploader(Options{})
+	write(t, dir, "a", "a")
+	_ = u.Add("a", Now)
+	if err := finished(t, u); api.Classify(err, api.GraphQL) != api.Auth {
+		t.Errorf("Finish: %v, want status 401", err)
+	}
+	counted(t, u, Counts{Offered: 1})
 }
 
 func TestARefusedNameHarmsNoOther(t *testing.T) {

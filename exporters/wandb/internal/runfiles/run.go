@@ -15,10 +15,14 @@ func (u *Uploader) Run(ctx context.Context) error {
 	inner, stop := context.WithCancel(ctx)
 	defer stop()
 	done := make(chan struct{})
+	defer close(done)
 	u.mu.Lock()
+	finished := u.finished
 	u.running, u.stop = done, stop
 	u.mu.Unlock()
-	defer close(done)
+	if finished {
+		return ctx.Err()
+	}
 	defer u.tasks.Wait()
 	poll := time.NewTicker(u.o.Poll)
 	defer poll.Stop()
@@ -44,7 +48,7 @@ func (u *Uploader) pause(ctx context.Context) bool {
 	u.mu.Lock()
 	d := u.o.Delay
 	if u.failures > 0 {
-		d = max(d, api.StreamRetry.Wait(u.failures-1, u.err))
+		d = max(d, u.o.Retry.Wait(u.failures-1, u.err))
 	}
 	u.mu.Unlock()
 	t := time.NewTimer(d)
@@ -66,9 +70,10 @@ func (u *Uploader) start(ctx context.Context) {
 	}
 }
 
-// Finish sends everything that was added, and live files once more, until ctx
-// ends. Run returns meanwhile. An error says why files are still pending; those
-// that were dropped are in the counts.
+// Finish sends everything that was added, and live files once more. Run returns
+// meanwhile. An outage is waited for until ctx ends, or Options.Retry has no
+// more tries. An error says why files are still pending; those that were
+// dropped are in the counts.
 func (u *Uploader) Finish(ctx context.Context) error {
 	u.mu.Lock()
 	again := u.finished
@@ -84,20 +89,30 @@ func (u *Uploader) Finish(ctx context.Context) error {
 		<-running
 	}
 	u.rest()
-	for {
+	for tries := 0; ; tries++ {
+		sent := u.Counts().Sent
 		err := u.round(ctx)
-		n := u.Counts().Pending()
-		switch {
-		case n == 0:
+		c := u.Counts()
+		if c.Pending() == 0 {
 			return nil
-		case err != nil:
-			return fmt.Errorf("send files of run %s: %d pending: %w", u.o.Run, n, err)
+		}
+		if c.Sent > sent {
+			tries = 0
+		}
+		if err != nil && (tries >= u.o.Retry.Max || !u.again(ctx, tries, err)) {
+			return fmt.Errorf("send files of run %s: %d pending: %w", u.o.Run, c.Pending(), err)
 		}
 	}
 }
 
+// again waits after a round that an outage stopped. It returns false for what
+// waiting does not heal.
+func (u *Uploader) again(ctx context.Context, tries int, err error) bool {
+	return api.Classify(err, api.GraphQL) == api.Retry && api.Sleep(ctx, u.o.Retry.Wait(tries, err)) == nil
+}
+
 // round sends the queue once. Files are put back without an error when a new
-// URL may help them; that of an outage means that the client tried for long.
+// URL may help them; an error is that of an outage, or of ctx.
 func (u *Uploader) round(ctx context.Context) error {
 	u.mu.Lock()
 	u.err = nil

@@ -34,6 +34,7 @@ type Options struct {
 	Parallel             int               // transfers at once, up to MaxParallel; 0 means 16
 	Delay                time.Duration     // how long Run collects files for one request; 0 means 5 s
 	Poll                 time.Duration     // how often Run looks for changes of live files; 0 means 5 s
+	Retry                api.RetryPolicy   // waits between batches that an outage stopped; zero means api.StreamRetry
 	Logger               *slog.Logger      // nil for silence
 
 	// Uploaded is called when the server has a file, with its hex MD5. Dropped
@@ -100,6 +101,9 @@ func New(o Options) *Uploader {
 	}
 	if o.Poll <= 0 {
 		o.Poll = 5 * time.Second
+	}
+	if o.Retry == (api.RetryPolicy{}) {
+		o.Retry = api.StreamRetry
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
