@@ -114,13 +114,10 @@ func (u *Uploader) create(ctx context.Context, run *wandbpb.RunRecord) error {
 		return fmt.Errorf("create run %s: %w", pos.Run, err)
 	}
 	pos.take(bucket)
-	if start.plain && !bucket.Inserted && bucket.HistoryLineCount > 0 {
+	if shared := run.GetWriter().GetShared(); start.plain && !shared && !bucket.Inserted && bucket.HistoryLineCount > 0 {
 		if err := u.goOn(ctx, pos); err != nil {
 			return err
 		}
-	}
-	if pos.History == 0 {
-		pos.History = bucket.HistoryLineCount
 	}
 	step, err := startingStep(u.o.Dir, start.step)
 	if err != nil {
@@ -238,10 +235,13 @@ func (u *Uploader) prepare(ctx context.Context, run *wandbpb.RunRecord) error {
 	u.mu.Unlock()
 	f := u.feed
 	w := run.GetWriter()
-	u.files, err = openRunFiles(u, w)
+	files, err := openRunFiles(u, w, identity, pos)
 	if err != nil {
 		return err
 	}
+	u.mu.Lock()
+	u.files, u.tasks = files, newTasks(u, identity)
+	u.mu.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.label, f.second = w.GetLabel(), w.GetSecondary()
@@ -260,7 +260,6 @@ func (u *Uploader) prepare(ctx context.Context, run *wandbpb.RunRecord) error {
 	if rec := pos.Inherited.record(); rec != nil {
 		_ = f.state.Apply(rec)
 	}
-	u.tasks = newTasks(u, identity)
 	f.handlers = handlers{files: u.files.add, alert: u.tasks.addAlert, artifact: u.tasks.addArtifact}
 	f.changes = changes{config: len(pos.Sources) > 0}
 	u.sender = filestream.NewSender(filestream.Options{

@@ -55,7 +55,7 @@ func (u *Uploader) resume(ctx context.Context, mode string, run *wandbpb.RunReco
 	f := formerOf(info)
 	pos.Resumed = true
 	pos.StorageID, in.ID = info.ID, info.ID
-	pos.Earlier, pos.LastStep = f.runtime, f.lastStep
+	pos.Earlier, pos.LastStep = max(0, f.runtime-float64(run.GetRuntime())), f.lastStep
 	pos.History, pos.Events, pos.Console = info.HistoryLineCount, info.EventsLineCount, info.LogLineCount
 	pos.Inherited = inherited{Config: info.Config, Summary: info.SummaryMetrics}
 	if len(run.GetTags()) == 0 {

@@ -49,9 +49,12 @@ func (f *fake) client(t testing.TB) *api.Client {
 }
 
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil { // the client went away
+		return
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	body, _ := io.ReadAll(r.Body)
 	switch {
 	case r.URL.Path == "/graphql":
 		f.graphql(w, body)

@@ -52,6 +52,18 @@ func newBench(t testing.TB, script ...faults.Rule) *bench {
 // upload sends the run once more, with short waits and small requests.
 func (b *bench) upload(ctx context.Context) (Report, error) {
 	b.t.Helper()
+	u := b.uploader()
+	rep, err := u.Run(ctx)
+	u.o.Client.CloseIdle()
+	for _, tally := range []Tally{rep.Rows, rep.Samples, rep.Texts, rep.Files} {
+		if tally.Pending() < 0 || tally.Sent < 0 || tally.Dropped < 0 {
+			b.t.Errorf("the account does not add up: %+v", rep.Account)
+		}
+	}
+	return rep, err
+}
+
+func (b *bench) uploader() *Uploader {
 	client, err := api.New(api.Options{
 		BaseURL: b.server.URL(), Key: testKey, StreamTimeout: 100 * time.Millisecond, Timeout: 100 * time.Millisecond,
 		StallTimeout: 100 * time.Millisecond, RetryWaitMin: time.Millisecond, RetryWaitMax: 10 * time.Millisecond,
@@ -59,7 +71,6 @@ func (b *bench) upload(ctx context.Context) (Report, error) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	defer client.CloseIdle()
 	u, err := New(Options{
 		Dir: b.dir, Client: client, Transmit: time.Millisecond,
 		Retry: api.RetryPolicy{Max: 100_000, WaitMin: time.Millisecond, WaitMax: 10 * time.Millisecond},
@@ -68,13 +79,7 @@ func (b *bench) upload(ctx context.Context) (Report, error) {
 		b.t.Fatal(err)
 	}
 	u.limit = 3000
-	rep, err := u.Run(ctx)
-	for _, tally := range []Tally{rep.Rows, rep.Samples, rep.Texts, rep.Files} {
-		if tally.Pending() < 0 || tally.Sent < 0 || tally.Dropped < 0 {
-			b.t.Errorf("the account does not add up: %+v", rep.Account)
-		}
-	}
-	return rep, err
+	return u
 }
 
 // check is the oracle: every row that the log took is stored once and in order,
@@ -246,9 +251,10 @@ func TestServerGoesAndComes(t *testing.T) {
 	b := newBench(t)
 	done := make(chan error, 1)
 	var rep Report
+	u := b.uploader()
 	go func() {
 		var err error
-		rep, err = b.upload(deadline(t))
+		rep, err = u.Run(deadline(t))
 		done <- err
 	}()
 	for _, mode := range []faults.Mode{faults.Refuse, faults.HalfOpen, faults.Serve} {

@@ -21,12 +21,13 @@ import (
 type feed struct {
 	mu sync.Mutex
 
-	state  *runlog.State
-	rows   rowMaker
-	stats  statsMaker
-	screen *console.Screen
-	label  string // of this writer
-	second bool   // config, summary and the end of the run are another writer's
+	state     *runlog.State
+	rows      rowMaker
+	stats     statsMaker
+	screen    *console.Screen
+	label     string // of this writer
+	summaries summaries
+	second    bool // config, summary and the end of the run are another writer's
 
 	batch   *filestream.Batch
 	spans   []span           // what batch holds
@@ -119,6 +120,12 @@ func (f *feed) apply(name string, rec *record, acknowledged bool) {
 	case kindPreempting:
 		if !acknowledged {
 			f.batch.Preempting, f.urgent = true, true
+		}
+	case kindSummary:
+		f.changes.summary = true
+		if !f.summaries.add(rec.body) {
+			f.settleSummary()
+			f.message(name, rec)
 		}
 	default:
 		f.message(name, rec)
@@ -219,6 +226,7 @@ func (f *feed) message(name string, rec *record) {
 	if run := msg.GetRun(); run != nil && name != "" { // of a part: the names are its main writer's to give
 		msg.RecordType = &wandbpb.Record_Config{Config: run.GetConfig()}
 	}
+	f.rows.shiftSummary(msg.GetSummary())
 	if name == "" || msg.GetHeader() == nil && msg.GetExit() == nil {
 		_ = f.state.Apply(msg) // a value that is not JSON is left out
 	}
@@ -229,8 +237,6 @@ func (f *feed) message(name string, rec *record) {
 		f.changes.config = true
 	case *wandbpb.Record_Environment:
 		f.changes.config, f.changes.metadata = true, true
-	case *wandbpb.Record_Summary:
-		f.changes.summary = true
 	case *wandbpb.Record_Files:
 		f.handlers.files(r.Files)
 	case *wandbpb.Record_Alert:

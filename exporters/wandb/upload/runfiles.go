@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/internal/console"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/internal/runfiles"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runconfig"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/xjson"
@@ -28,41 +30,102 @@ const (
 // another program wrote, has none or old ones.
 type runFiles struct {
 	u      *Uploader
-	work   string // directory of the files that are made
+	work   string   // directory of the files that are made
+	root   *os.Root // files/ of the run
 	text   *console.Text
 	output *os.File
-	name   string // of the console file at the server
+	name   string          // of the console file at the server
+	made   map[string]bool // names that are made of the log
+	up     *runfiles.Uploader
 
 	mu     sync.Mutex // guards what follows
 	stored []string   // at the server, to be told in the file stream
-	count  Tally
 }
 
-func openRunFiles(u *Uploader, w *wandbpb.Writer) (*runFiles, error) {
-	work, err := os.MkdirTemp(u.o.TempDir, "wandb-agent-upload-")
-	if err != nil {
-		return nil, fmt.Errorf("upload run %s: %w", u.o.Dir.RunID, err)
+// openRunFiles makes everything ready to send files. pos is what the server
+// has.
+func openRunFiles(u *Uploader, w *wandbpb.Writer, id Identity, pos *position) (r *runFiles, err error) {
+	r = &runFiles{u: u, name: console.FileName(w.GetLabel())}
+	defer func() {
+		if err != nil {
+			r.close()
+			err = fmt.Errorf("upload run %s: %w", u.o.Dir.RunID, err)
+		}
+	}()
+	r.made = map[string]bool{r.name: true}
+	for _, name := range []string{configFile, summaryFile, metadataFile} {
+		r.made[name] = true
 	}
-	r := &runFiles{u: u, work: work, name: console.FileName(w.GetLabel())}
-	if r.output, err = os.Create(filepath.Join(work, "output.log")); err != nil {
-		os.RemoveAll(work)
-		return nil, fmt.Errorf("upload run %s: %w", u.o.Dir.RunID, err)
+	if r.work, err = os.MkdirTemp(u.o.TempDir, "wandb-agent-upload-"); err != nil {
+		return r, err
+	}
+	if r.output, err = os.Create(filepath.Join(r.work, "output.log")); err != nil {
+		return r, err
 	}
 	r.text = console.NewText(r.output)
+	files := u.o.Dir.FilesDir()
+	if _, err := os.Stat(files); errors.Is(err, fs.ErrNotExist) {
+		files = r.work // a log without files: nothing is found there either
+	}
+	if r.root, err = os.OpenRoot(files); err != nil {
+		return r, err
+	}
+	done := make(map[string]string, len(pos.Files))
+	for name, md5 := range pos.Files {
+		done[name] = md5
+	}
+	r.up = runfiles.New(runfiles.Options{
+		Client: u.o.Client, Entity: id.Entity, Project: id.Project, Run: id.RunID,
+		Root: r.root, Ignore: u.o.Ignore, Done: done, Logger: u.o.Logger, Uploaded: r.uploaded,
+	})
 	return r, nil
 }
 
 func (r *runFiles) close() {
-	r.output.Close()
-	os.RemoveAll(r.work)
+	if r.output != nil {
+		r.output.Close()
+	}
+	if r.root != nil {
+		r.root.Close()
+	}
+	if r.work != "" {
+		os.RemoveAll(r.work)
+	}
 }
 
-func (r *runFiles) add(rec *wandbpb.FilesRecord) {}
+// run sends files as they come, until finish or ctx.
+func (r *runFiles) run(ctx context.Context) error {
+	if err := r.up.Run(ctx); err != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// add takes what a record says of files. Those that are made of the log wait
+// for the end of the run.
+func (r *runFiles) add(rec *wandbpb.FilesRecord) {
+	for _, item := range rec.GetFiles() {
+		if !r.made[item.GetPath()] {
+			_ = r.up.Add(item.GetPath(), runfiles.Policy(item.GetPolicy())) // what is refused is counted and said there
+		}
+	}
+}
+
+// uploaded notes a file that the server has.
+func (r *runFiles) uploaded(name, md5 string) {
+	r.u.note(func(p *position) {
+		if p.Files == nil {
+			p.Files = map[string]string{}
+		}
+		p.Files[name] = md5
+	})
+	r.giveBack([]string{name})
+	signal(r.u.feed.pace)
+}
 
 func (r *runFiles) tally() Tally {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.count
+	c := r.up.Counts()
+	return Tally{c.Offered, c.Sent, c.Dropped}
 }
 
 // news says whether there are stored files to tell of.
@@ -92,39 +155,19 @@ func (r *runFiles) finish(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("upload run %s: %w", r.u.o.Dir.RunID, err)
 	}
-	if len(names) == 0 {
-		return nil
-	}
-	id := r.u.Identity()
-	urls, err := r.u.o.Client.CreateRunFiles(ctx, id.Entity, id.Project, id.RunID, names)
-	if err != nil {
-		return fmt.Errorf("upload run %s: %w", id.RunID, err)
-	}
 	for _, name := range names {
 		path := filepath.Join(r.work, name)
 		if name == r.name {
 			path = r.output.Name()
 		}
-		if err := r.put(ctx, urls.URLs[name], urls.Headers, path); err != nil {
-			return fmt.Errorf("upload run %s: file %s: %w", id.RunID, name, err)
+		if err := r.up.AddAs(name, path, runfiles.End); err != nil {
+			return fmt.Errorf("upload run %s: %w", r.u.o.Dir.RunID, err)
 		}
-		r.giveBack([]string{name})
+	}
+	if err := r.up.Finish(ctx); err != nil {
+		return fmt.Errorf("upload run %s: %w", r.u.o.Dir.RunID, err)
 	}
 	return nil
-}
-
-func (r *runFiles) put(ctx context.Context, url string, headers []string, path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	_, err = r.u.o.Client.Put(ctx, url, headers, f, st.Size())
-	return err
 }
 
 // make writes the files that are made of the log and returns their names.
@@ -146,7 +189,7 @@ func (r *runFiles) make() (names []string, err error) {
 		}
 	}
 	write(configFile, runconfig.AppendYAML(nil, f.wireConfig(r.u.pos)), nil)
-	summary, bad := xjson.AppendValue(nil, f.state.Summary())
+	summary, bad := xjson.AppendValue(nil, f.summary())
 	write(summaryFile, summary, bad)
 	if f.state.Environment != nil {
 		text, bad := protojson.MarshalOptions{Multiline: true, Indent: "  "}.Marshal(f.state.Environment)

@@ -35,9 +35,10 @@ func (u *Uploader) session(ctx context.Context) error {
 	}
 	defer u.files.close()
 
-	errs := make(chan error, 3)
+	errs := make(chan error, 4)
 	go func() { errs <- u.readAll(ctx) }()
 	go func() { errs <- u.tasks.run(ctx) }()
+	go func() { errs <- u.files.run(ctx) }()
 	go func() { errs <- u.transmit(ctx) }()
 	var first error
 	for range cap(errs) {

@@ -14,6 +14,7 @@ import (
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/xjson"
 )
 
 // sink takes everything and keeps nothing.
@@ -45,43 +46,59 @@ func sink(t testing.TB) *api.Client {
 }
 
 // BenchmarkSync/rows=1000000/keys=5 sends a run to a server that keeps nothing,
-// in this process.
+// in this process; summaries is whether each row has its summary record, as in
+// logs of the official client.
 func BenchmarkSync(b *testing.B) {
 	const rows, keys = 1_000_000, 5
-	b.Run(fmt.Sprintf("rows=%d/keys=%d", rows, keys), func(b *testing.B) {
-		l := newLog(b, &wandbpb.RunRecord{RunId: "abc", Project: "p"})
-		var names []runlog.Key
-		for i := range keys {
-			names = append(names, runlog.NewKey(fmt.Sprintf("train/metric_%d", i)))
+	for _, summaries := range []bool{false, true} {
+		b.Run(fmt.Sprintf("rows=%d/keys=%d/summaries=%v", rows, keys, summaries), func(b *testing.B) {
+			dir := longRun(b, rows, keys, summaries)
+			client := sink(b)
+			b.ReportAllocs()
+			for b.Loop() {
+				os.Remove(PositionPath(dir))
+				os.Remove(syncStatePath(dir))
+				u, err := New(Options{Dir: dir, Client: client})
+				if err != nil {
+					b.Fatal(err)
+				}
+				begin := time.Now()
+				rep, err := u.Run(b.Context())
+				if err != nil || rep.Rows.Sent != rows {
+					b.Fatalf("sent %d rows: %v", rep.Rows.Sent, err)
+				}
+				b.ReportMetric(rows/time.Since(begin).Seconds(), "rows/s")
+			}
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			b.ReportMetric(float64(m.Sys)/(1<<20), "MiB-from-OS")
+		})
+	}
+}
+
+// longRun is a finished log of many rows.
+func longRun(b *testing.B, rows int64, keys int, summaries bool) *runlog.Dir {
+	b.Helper()
+	l := newLog(b, &wandbpb.RunRecord{RunId: "abc", Project: "p"})
+	var names []runlog.Key
+	for i := range keys {
+		names = append(names, runlog.NewKey(fmt.Sprintf("train/metric_%d", i)))
+	}
+	for i := range rows {
+		row := runlog.Row{Step: i, Runtime: float64(i) / 100, Timestamp: 1_700_000_000 + float64(i)/100}
+		sum := &wandbpb.SummaryRecord{}
+		for k, name := range names {
+			v := 1 / float64(i+int64(k)+1)
+			row.Items = append(row.Items, runlog.Item{Key: name, F: v})
+			sum.Update = append(sum.Update, &wandbpb.SummaryItem{NestedKey: name.Path(), ValueJson: string(xjson.AppendFloat(nil, v))})
 		}
-		for i := range int64(rows) {
-			row := runlog.Row{Step: i, Runtime: float64(i) / 100, Timestamp: 1_700_000_000 + float64(i)/100}
-			for k, name := range names {
-				row.Items = append(row.Items, runlog.Item{Key: name, F: 1 / float64(i+int64(k)+1)})
-			}
-			if err := l.w.Row(&row); err != nil {
-				b.Fatal(err)
-			}
+		if summaries {
+			l.write(&wandbpb.Record{RecordType: &wandbpb.Record_Summary{Summary: sum}})
 		}
-		l.exit(0)
-		client := sink(b)
-		b.ReportAllocs()
-		for b.Loop() {
-			os.Remove(PositionPath(l.dir))
-			os.Remove(syncStatePath(l.dir))
-			u, err := New(Options{Dir: l.dir, Client: client})
-			if err != nil {
-				b.Fatal(err)
-			}
-			begin := time.Now()
-			rep, err := u.Run(b.Context())
-			if err != nil || rep.Rows.Sent != rows {
-				b.Fatalf("sent %d rows: %v", rep.Rows.Sent, err)
-			}
-			b.ReportMetric(rows/time.Since(begin).Seconds(), "rows/s")
+		if err := l.w.Row(&row); err != nil {
+			b.Fatal(err)
 		}
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		b.ReportMetric(float64(m.Sys)/(1<<20), "MiB-from-OS")
-	})
+	}
+	l.exit(0)
+	return l.dir
 }

@@ -125,7 +125,7 @@ func (u *Uploader) pack(spare *filestream.Batch) parcel {
 // summaryLine is the whole summary as one line; nil if it is too long, until it
 // changes. Called with the feed locked.
 func (u *Uploader) summaryLine() []byte {
-	line, err := xjson.AppendValue(nil, u.feed.state.Summary())
+	line, err := xjson.AppendValue(nil, u.feed.summary())
 	if err != nil || len(line) > filestream.MaxLine {
 		u.o.Logger.Error("the summary cannot be sent", "run", u.o.Dir.RunID, "bytes", len(line), "limit", filestream.MaxLine, "error", err)
 		return nil

@@ -160,7 +160,7 @@ func (u *Uploader) Account() Account {
 		dropped = u.pos.lost()
 		a.StepsMoved = u.pos.Moved
 	}
-	f, files := u.feed, u.files
+	f, files, tasks := u.feed, u.files, u.tasks
 	u.mu.Unlock()
 	if f == nil {
 		return a
@@ -174,7 +174,7 @@ func (u *Uploader) Account() Account {
 	a.Rows = Tally{offered.rows, acked.rows - dropped.Rows, dropped.Rows}
 	a.Samples = Tally{offered.samples, acked.samples - dropped.Samples, dropped.Samples}
 	a.Texts = Tally{Offered: offered.texts, Sent: acked.texts}
-	a.Alerts, a.Artifacts = u.tasks.tallies()
+	a.Alerts, a.Artifacts = tasks.tallies()
 	if files != nil {
 		a.Files = files.tally()
 	}
