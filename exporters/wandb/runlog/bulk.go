@@ -1,6 +1,8 @@
 package runlog
 
 import (
+	"errors"
+	"os"
 	"sync"
 	"time"
 )
@@ -61,4 +63,31 @@ func (b *bulkFile) Datasync() error {
 		return err
 	}
 	return b.File.Datasync()
+}
+
+// blockFile reads a log without keeping a descriptor: there may be more
+// writers than a process may have files.
+type blockFile struct {
+	path string
+	at   int64
+	size int64 // what was there when the log was inspected
+}
+
+var errChanged = errors.New("the log was changed meanwhile")
+
+func (b *blockFile) Read(p []byte) (int, error) {
+	f, err := os.Open(b.path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err != nil || st.Size() != b.size {
+		return 0, errors.Join(err, errChanged)
+	}
+	n, err := f.ReadAt(p, b.at)
+	b.at += int64(n)
+	if n > 0 {
+		err = nil
+	}
+	return n, err
 }

@@ -82,22 +82,9 @@ type join struct {
 }
 
 func newJoin(dirs []*Dir, o JoinOptions) (*join, error) {
-	var members []*member
-	for _, dir := range dirs {
-		if dir.RunID != dirs[0].RunID {
-			return nil, fmt.Errorf("join %s and %s: %w", dirs[0].Path, dir.Path, ErrNotOneRun)
-		}
-		if slices.ContainsFunc(members, func(m *member) bool { return samePath(m.dir.Path, dir.Path) }) {
-			continue
-		}
-		m, err := inspect(dir)
-		if err != nil {
-			return nil, err
-		}
-		members = append(members, m)
-	}
-	if len(members) == 0 {
-		return nil, fmt.Errorf("join: %w: there is none", ErrNotOneRun)
+	members, err := inspectAll(dirs)
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(members, (*member).order)
 	members, copies := distinct(members)
@@ -105,12 +92,6 @@ func newJoin(dirs []*Dir, o JoinOptions) (*join, error) {
 	j := &join{opts: o, main: members[0], copies: copies, said: map[string]*member{}, newest: map[Key]*member{}}
 	j.choose(members[1:])
 	return j, nil
-}
-
-func samePath(a, b string) bool {
-	x, err1 := os.Stat(a)
-	y, err2 := os.Stat(b)
-	return err1 == nil && err2 == nil && os.SameFile(x, y)
 }
 
 // choose finds which of the others have something that the main log lacks.

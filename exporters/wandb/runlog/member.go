@@ -1,13 +1,16 @@
 package runlog
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strconv"
+	"sync"
+	"sync/atomic"
 
 	"google.golang.org/protobuf/proto"
 
@@ -35,6 +38,43 @@ type member struct {
 	taken   int64           // records up to this number are in the main log already
 	has     map[string]bool // metrics, environment, telemetry that it defines
 	size    int64           // of the log
+}
+
+// inspectAll looks at each directory once, several at a time.
+func inspectAll(dirs []*Dir) ([]*member, error) {
+	if len(dirs) == 0 {
+		return nil, fmt.Errorf("join: %w: there is none", ErrNotOneRun)
+	}
+	var todo []*Dir
+	seen := map[string]bool{}
+	for _, dir := range dirs {
+		if dir.RunID != dirs[0].RunID {
+			return nil, fmt.Errorf("join %s and %s: %w", dirs[0].Path, dir.Path, ErrNotOneRun)
+		}
+		path, err := filepath.EvalSymlinks(dir.Path)
+		if err == nil {
+			path, err = filepath.Abs(path)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("join: %w", err)
+		}
+		if !seen[path] {
+			seen[path] = true
+			todo = append(todo, dir)
+		}
+	}
+	members, errs := make([]*member, len(todo)), make([]error, len(todo))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(len(todo), runtime.GOMAXPROCS(0)) {
+		workers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(todo); i = int(next.Add(1)) - 1 {
+				members[i], errs[i] = inspect(todo[i])
+			}
+		})
+	}
+	workers.Wait()
+	return members, errors.Join(errs...)
 }
 
 // inspect ends the log of dir, if it was not, and reads it once.
@@ -122,108 +162,3 @@ func (m *member) identify() error {
 // joined lists the writers whose logs are in this member's; nil if it was never
 // joined.
 func (m *member) joined() []*wandbpb.Writer { return m.state.Run.GetJoined() }
-
-// order puts the log to join into first: one that was joined or sent before,
-// since that must stay, then the lowest rank, then one of ours (exec around a
-// program that keeps a log of its own), then the oldest.
-func (m *member) order(o *member) int {
-	flag := func(b bool) int {
-		if b {
-			return 1
-		}
-		return 0
-	}
-	a, b := m.first.GetWriter(), o.first.GetWriter()
-	return cmp.Or(
-		flag(len(o.joined()) > 0)-flag(len(m.joined()) > 0),
-		flag(o.sent)-flag(m.sent),
-		flag(a.GetSecondary())-flag(b.GetSecondary()),
-		cmp.Compare(a.GetOrder(), b.GetOrder()),
-		flag(a == nil)-flag(b == nil),
-		cmp.Compare(m.start, o.start),
-		cmp.Compare(m.key, o.key),
-		cmp.Compare(o.last, m.last),
-	)
-}
-
-// distinct tells copies of one writer's directory from the one of them that
-// has most.
-func distinct(members []*member) (kept, copies []*member) {
-	best := map[string]*member{}
-	for _, m := range members {
-		if b := best[m.key]; b == nil || len(b.joined()) == 0 && m.last > b.last {
-			best[m.key] = m
-		}
-	}
-	for _, m := range members {
-		if best[m.key] == m {
-			kept = append(kept, m)
-		} else {
-			copies = append(copies, m)
-		}
-	}
-	return kept, copies
-}
-
-// name gives every writer a label that no other has.
-func name(members []*member) {
-	taken := map[string]bool{}
-	for _, w := range members[0].joined() {
-		taken[w.GetLabel()] = true
-	}
-	for i, m := range members {
-		if i == 0 && len(m.joined()) > 0 {
-			continue
-		}
-		m.inside = i > 0 && m.isInside(members[0])
-		label := m.label
-		switch {
-		case label != "":
-		case i == 0:
-			label = "main"
-		case m.inside:
-			label = "program"
-		default:
-			label = cmp.Or(m.first.GetHost(), "writer")
-		}
-		m.label = label
-		for n := 2; taken[m.label]; n++ {
-			m.label = label + "-" + strconv.Itoa(n)
-		}
-		taken[m.label] = true
-	}
-}
-
-// isInside says whether m is the official client in a command that exec runs: it
-// has caught the console that exec has too.
-func (m *member) isInside(front *member) bool {
-	return m.first.GetWriter() == nil && front.first.GetWriter() != nil && front.spoke && front.rows == 0 &&
-		m.first.GetHost() == front.first.GetHost() && m.start >= front.start
-}
-
-// blockFile reads a log without keeping a descriptor: there may be more
-// writers than a process may have files.
-type blockFile struct {
-	path string
-	at   int64
-	size int64 // what was there when the log was inspected
-}
-
-var errChanged = errors.New("the log was changed meanwhile")
-
-func (b *blockFile) Read(p []byte) (int, error) {
-	f, err := os.Open(b.path)
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	if st, err := f.Stat(); err != nil || st.Size() != b.size {
-		return 0, errors.Join(err, errChanged)
-	}
-	n, err := f.ReadAt(p, b.at)
-	b.at += int64(n)
-	if n > 0 {
-		err = nil
-	}
-	return n, err
-}
