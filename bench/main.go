@@ -1,7 +1,7 @@
 // Command bench prints one table: what this repository costs, beside a floor or
 // a named peer measured in the same run.
 //
-//	make bench                    all of it, about four minutes
+//	make bench                    all of it, about five minutes
 //	cd bench && go run . -only tick,log
 //
 // Peers live in this module so that they never enter the product's go.mod.
@@ -39,6 +39,7 @@ var sections = []section{
 	{"tree", treeTick},
 	{"ring", ringAppend},
 	{"log", rowLog},
+	{"online", online},
 	{"scrape", scrape},
 	{"start", startFinish},
 	{"agent", wholeAgent},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,34 +36,28 @@ func rowLog(o *options) ([]row, error) {
 
 // rowWriter is a run and a bare file in one directory.
 type rowWriter struct {
-	run     *runapi.Run
-	row     runapi.Row
-	keys    [5]runapi.Key
+	*scalars
 	bare    *os.File
 	payload []byte // as many bytes as a row takes in the log
-	n       int
 }
 
 func newRowWriter(dir string) (*rowWriter, error) {
-	run, err := runapi.Init(context.Background(), runapi.Settings{Dir: dir, Mode: runapi.ModeOffline, DisableStats: true, DisableGit: true, Environ: []string{}})
+	values, err := newScalars(runapi.Settings{Dir: dir, Mode: runapi.ModeOffline})
 	if err != nil {
 		return nil, err
 	}
-	w := &rowWriter{run: run, row: run.Row()}
-	for i, name := range []string{"loss", "accuracy", "lr", "grad_norm", "tokens_per_second"} {
-		w.keys[i] = run.Key(name)
-	}
+	w := &rowWriter{scalars: values}
 	if w.bare, err = os.Create(filepath.Join(dir, "bare")); err != nil {
 		return nil, err
 	}
 	const sample = 1000
-	before := logSize(run)
+	before := logSize(w.run)
 	for range sample {
 		if err := w.log(); err != nil {
 			return nil, err
 		}
 	}
-	w.payload = make([]byte, (logSize(run)-before)/sample)
+	w.payload = make([]byte, (logSize(w.run)-before)/sample)
 	return w, nil
 }
 
@@ -74,14 +67,6 @@ func logSize(run *runapi.Run) int64 {
 		return 0
 	}
 	return st.Size()
-}
-
-func (w *rowWriter) log() error {
-	w.n++
-	for i, k := range w.keys {
-		w.row.Float(k, float64(w.n)/float64(i+1))
-	}
-	return w.run.LogRow(&w.row)
 }
 
 func (w *rowWriter) hot() ([]row, error) {
