@@ -34,6 +34,7 @@ type options struct {
 	dir   string
 	nvml  string
 	color string
+	mode  string
 }
 
 // run is the program without its process: it returns the exit code.
@@ -50,6 +51,7 @@ func run(args, environ []string, stdout, stderr io.Writer) int {
 	fs.Uint64Var(&o.hyper.Seed, "seed", 1, "seed of weights and of the order of images")
 	fs.StringVar(&o.dir, "dir", "", "where the run directory goes (default: WANDB_DIR, else here)")
 	fs.StringVar(&o.nvml, "nvml", "", "path of a stand-in for NVIDIA's management library: the run is marked as simulated")
+	fs.StringVar(&o.mode, "mode", "offline", "offline needs no account; online sends the run while it goes on")
 	fs.StringVar(&o.color, "color", "auto", "colour the summary: auto, always, never")
 	if err := fs.Parse(args); err != nil {
 		return 2
@@ -71,7 +73,7 @@ func trainAndShow(o options, environ []string, stdout, stderr io.Writer) error {
 		tags = append(tags, "simulated-gpu")
 	}
 	r, err := runapi.Init(context.Background(), runapi.Settings{
-		Dir: o.dir, JobType: "train", Tags: tags, Config: o.hyper, Environ: environ, GPULibrary: o.nvml,
+		Mode: runapi.Mode(o.mode), Dir: o.dir, JobType: "train", Tags: tags, Config: o.hyper, Environ: environ, GPULibrary: o.nvml,
 		Logger: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	if err != nil {
