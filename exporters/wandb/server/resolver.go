@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"slices"
 	"strconv"
 
@@ -19,6 +21,14 @@ type resolver struct{ s *Server }
 // opaque makes an id of a kind and a name that stays the same.
 func opaque(kind, name string) graphql.ID {
 	return graphql.ID(base64.StdEncoding.EncodeToString([]byte(kind + ":" + name)))
+}
+
+// number makes an id that is a decimal number, as clients want those of
+// projects to be.
+func number(kind, name string) graphql.ID {
+	h := fnv.New32a()
+	_, _ = io.WriteString(h, kind+":"+name) // never fails
+	return graphql.ID(strconv.FormatUint(uint64(h.Sum32()), 10))
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -103,6 +113,9 @@ func (r *resolver) organization() *organization {
 
 // OrgEntity has the organization's projects.
 func (o *organization) OrgEntity() *entity { return o.r.entity(o.Name) }
+
+// CoreWeaveOrganizationID: none.
+func (*organization) CoreWeaveOrganizationID() *string { return nil }
 
 // FeatureFlags: none.
 func (*organization) FeatureFlags(struct{ RampIDType *string }) []feature { return []feature{} }
@@ -208,7 +221,7 @@ type project struct {
 }
 
 func (r *resolver) project(owner, name string) *project {
-	return &project{r: r, owner: owner, ID: opaque("Project", owner+"/"+name), InternalID: opaque("ProjectInternalId", owner+"/"+name),
+	return &project{r: r, owner: owner, ID: opaque("Project", owner+"/"+name), InternalID: number("Project", owner+"/"+name),
 		Name: name, EntityName: owner, Access: "PRIVATE"}
 }
 

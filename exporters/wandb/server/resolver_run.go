@@ -30,9 +30,7 @@ func (r *resolver) run(s *store.Run) *run {
 
 func (r *run) ID() graphql.ID         { return graphql.ID(r.f.StorageID) }
 func (r *run) InternalID() graphql.ID { return graphql.ID(r.f.StorageID) }
-func (r *run) ProjectID() graphql.ID {
-	return opaque("ProjectInternalId", r.f.Entity+"/"+r.f.Project)
-}
+func (r *run) ProjectID() graphql.ID  { return number("Project", r.f.Entity+"/"+r.f.Project) }
 func (r *run) Name() string           { return r.f.Name }
 func (r *run) DisplayName() *string   { return orNil(r.f.DisplayName) }
 func (r *run) Description() *string   { return orNil(r.f.Description) }
