@@ -102,5 +102,7 @@ func (s *Server) enter(key string) bool {
 func (s *Server) leave(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.inflight[key]--
+	if s.inflight[key]--; s.inflight[key] == 0 {
+		delete(s.inflight, key)
+	}
 }

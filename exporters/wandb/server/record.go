@@ -8,8 +8,12 @@ import (
 	"time"
 )
 
-// maxRequests bounds the account of requests; the oldest go first.
-const maxRequests = 10_000
+// maxRequests and maxBodies bound the account of requests: the oldest go
+// first. maxBodies is in bytes.
+const (
+	maxRequests = 10_000
+	maxBodies   = 128 << 20
+)
 
 // Request is one request of a client. Credentials are not in it.
 type Request struct {
@@ -61,15 +65,28 @@ func (s *Server) keep(rec *Request) {
 	s.mu.Lock()
 	rec.Seq = s.spilled + len(s.requests) + 1
 	s.requests = append(s.requests, *rec)
-	if len(s.requests) > 2*maxRequests {
-		s.spilled += len(s.requests) - maxRequests
-		s.requests = slices.Clone(s.requests[len(s.requests)-maxRequests:])
+	s.bodies += rec.size()
+	if len(s.requests) > 2*maxRequests || s.bodies > maxBodies {
+		s.spill()
 	}
 	s.mu.Unlock()
 	if s.o.Record != nil {
 		s.o.Record(*rec)
 	}
 }
+
+// spill forgets the older half of the account. The caller has the lock.
+func (s *Server) spill() {
+	n := (len(s.requests) + 1) / 2
+	for i := range s.requests[:n] {
+		s.bodies -= s.requests[i].size()
+	}
+	s.spilled += n
+	s.requests = slices.Clone(s.requests[n:])
+}
+
+// size is what an account of a request holds, roughly.
+func (r *Request) size() int { return len(r.Query) + len(r.Variables) + len(r.Body) }
 
 // Requests returns the account of the requests after number since.
 func (s *Server) Requests(since int) []Request {

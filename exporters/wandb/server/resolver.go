@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"hash/fnv"
-	"io"
 	"slices"
 	"strconv"
 
@@ -23,12 +22,11 @@ func opaque(kind, name string) graphql.ID {
 	return graphql.ID(base64.StdEncoding.EncodeToString([]byte(kind + ":" + name)))
 }
 
-// number makes an id that is a decimal number, as clients want those of
-// projects to be.
-func number(kind, name string) graphql.ID {
+// number is a whole number that stands for a name; clients parse it.
+func number(name string) string {
 	h := fnv.New32a()
-	_, _ = io.WriteString(h, kind+":"+name) // never fails
-	return graphql.ID(strconv.FormatUint(uint64(h.Sum32()), 10))
+	_, _ = h.Write([]byte(name))
+	return strconv.FormatUint(uint64(h.Sum32()), 10)
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -65,7 +63,10 @@ func page[T any](items []T, after *string, first *int32) ([]T, int, pageInfo) {
 	return items[start:end], start, pageInfo{end < len(items), ptr(strconv.Itoa(end))}
 }
 
-type success struct{ Success bool }
+type success struct {
+	Success          bool
+	ClientMutationID *string
+}
 
 // --- who
 
@@ -101,21 +102,19 @@ func (r *resolver) Viewer() *user { return r.user() }
 
 // organization owns registries. There is one.
 type organization struct {
-	r    *resolver
-	ID   graphql.ID
-	Name string
+	r                       *resolver
+	ID                      graphql.ID
+	Name                    string
+	CoreWeaveOrganizationID *string
 }
 
 func (r *resolver) organization() *organization {
 	name := r.s.o.Entity + "-org"
-	return &organization{r, opaque("Organization", name), name}
+	return &organization{r: r, ID: opaque("Organization", name), Name: name}
 }
 
 // OrgEntity has the organization's projects.
 func (o *organization) OrgEntity() *entity { return o.r.entity(o.Name) }
-
-// CoreWeaveOrganizationID: none.
-func (*organization) CoreWeaveOrganizationID() *string { return nil }
 
 // FeatureFlags: none.
 func (*organization) FeatureFlags(struct{ RampIDType *string }) []feature { return []feature{} }
@@ -221,7 +220,7 @@ type project struct {
 }
 
 func (r *resolver) project(owner, name string) *project {
-	return &project{r: r, owner: owner, ID: opaque("Project", owner+"/"+name), InternalID: number("Project", owner+"/"+name),
+	return &project{r: r, owner: owner, ID: opaque("Project", owner+"/"+name), InternalID: opaque("ProjectInternalId", number(owner+"/"+name)),
 		Name: name, EntityName: owner, Access: "PRIVATE"}
 }
 

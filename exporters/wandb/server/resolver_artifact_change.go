@@ -150,5 +150,5 @@ func (r *resolver) eachPlace(in *aliasesInput, do func(id string, at store.Place
 			return nil, fmt.Errorf("alias %q: %w", al.Alias, err)
 		}
 	}
-	return &success{true}, nil
+	return &success{Success: true}, nil
 }

@@ -62,7 +62,7 @@ func (r *resolver) MarkRunFilesUploaded(args struct{ Input runFilesInput }) (*su
 			return nil, fmt.Errorf("run file %q was not uploaded", name)
 		}
 	}
-	return &success{true}, found.Change(func(f *store.Facts) {
+	return &success{Success: true}, found.Change(func(f *store.Facts) {
 		f.Uploaded = append(f.Uploaded, in.Files...)
 		slices.Sort(f.Uploaded)
 		f.Uploaded = slices.Compact(f.Uploaded)

@@ -81,5 +81,5 @@ func (r *resolver) UnlinkArtifact(args struct {
 	if err != nil {
 		return nil, fmt.Errorf("unlink artifact: %w", err)
 	}
-	return &success{true}, nil
+	return &success{Success: true}, nil
 }

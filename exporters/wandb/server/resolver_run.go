@@ -30,7 +30,7 @@ func (r *resolver) run(s *store.Run) *run {
 
 func (r *run) ID() graphql.ID         { return graphql.ID(r.f.StorageID) }
 func (r *run) InternalID() graphql.ID { return graphql.ID(r.f.StorageID) }
-func (r *run) ProjectID() graphql.ID  { return number("Project", r.f.Entity+"/"+r.f.Project) }
+func (r *run) ProjectID() graphql.ID  { return graphql.ID(number(r.f.Entity + "/" + r.f.Project)) }
 func (r *run) Name() string           { return r.f.Name }
 func (r *run) DisplayName() *string   { return orNil(r.f.DisplayName) }
 func (r *run) Description() *string   { return orNil(r.f.Description) }
@@ -73,7 +73,8 @@ func (r *run) SummaryMetrics() *JSONString {
 
 // SystemMetrics are the newest values.
 func (r *run) SystemMetrics() *JSONString {
-	line := r.last(r.s.Events)
+	_, n, _ := r.s.Counts()
+	line := lastLine(r.s.Events, n)
 	if line == nil {
 		return ptr(JSONString("{}"))
 	}
@@ -102,20 +103,26 @@ func (r *run) HistoryLineCount() *int32 { n, _, _ := r.s.Counts(); return ptr(in
 func (r *run) EventsLineCount() *int32  { _, n, _ := r.s.Counts(); return ptr(int32(n)) }
 func (r *run) LogLineCount() *int32     { _, _, n := r.s.Counts(); return ptr(int32(n)) }
 
-// last is the last line of history or events, nil without one.
-func (r *run) last(get func(first, n int64) ([][]byte, error)) []byte {
-	lines, err := get(0, math.MaxInt64)
+// lastLine is the last of n lines of history or events, nil without one.
+func lastLine(get func(first, n int64) ([][]byte, error), n int64) []byte {
+	lines, err := get(max(0, n-1), 1)
 	if err != nil || len(lines) == 0 {
 		return nil
 	}
-	return lines[len(lines)-1]
+	return lines[0]
 }
 
 // HistoryTail is a list of the last lines, as JSON in JSON.
-func (r *run) HistoryTail() (*JSONString, error) { return tail(r.last(r.s.History)) }
+func (r *run) HistoryTail() (*JSONString, error) {
+	n, _, _ := r.s.Counts()
+	return tail(lastLine(r.s.History, n))
+}
 
 // EventsTail is HistoryTail for system metrics.
-func (r *run) EventsTail() (*JSONString, error) { return tail(r.last(r.s.Events)) }
+func (r *run) EventsTail() (*JSONString, error) {
+	_, n, _ := r.s.Counts()
+	return tail(lastLine(r.s.Events, n))
+}
 
 func tail(line []byte) (*JSONString, error) {
 	list := []string{}
@@ -450,7 +457,7 @@ func (r *resolver) change(id graphql.ID, fn func(*store.Facts)) (*success, error
 	if found == nil {
 		return nil, fmt.Errorf("no run has the id %q", id)
 	}
-	return &success{true}, found.Change(fn)
+	return &success{Success: true}, found.Change(fn)
 }
 
 type alertInput struct {
@@ -468,7 +475,7 @@ func (r *resolver) NotifyScriptableRunAlert(args struct{ Input alertInput }) (*s
 	if in.Title == "" || utf8.RuneCountInString(in.Title) > 64 {
 		return nil, fmt.Errorf("alert title %.80q: want 1 to 64 characters", in.Title)
 	}
-	return &success{true}, found.Change(func(f *store.Facts) {
+	return &success{Success: true}, found.Change(func(f *store.Facts) {
 		f.Alerts = append(f.Alerts, store.Alert{Title: in.Title, Text: in.Text, Severity: in.Severity, WaitDuration: int64(value(in.WaitDuration))})
 	})
 }

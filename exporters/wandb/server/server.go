@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -56,6 +58,7 @@ type Server struct {
 	requests   []Request
 	inflight   map[string]int // requests of the file stream under way, by run and writer
 	spilled    int            // requests that were forgotten
+	bodies     int            // bytes of what was not
 }
 
 // Open makes a server of what lies in Options.Dir.
@@ -82,11 +85,19 @@ func Open(o Options) (*Server, error) {
 	if s.secret, err = secretOf(filepath.Join(o.Dir, "secret")); err != nil {
 		return nil, fmt.Errorf("open server: %w", err)
 	}
-	if s.schema, err = graphql.ParseSchema(schemaText, &resolver{s}, graphql.UseFieldResolvers(), graphql.MaxDepth(30)); err != nil {
+	if s.schema, err = graphql.ParseSchema(schemaText, &resolver{s}, graphql.UseFieldResolvers(), graphql.MaxDepth(30), graphql.Logger(faultLog{s})); err != nil {
 		return nil, fmt.Errorf("open server: %w", err)
 	}
 	s.routes()
 	return s, nil
+}
+
+// faultLog notes faults of resolvers. Clients get them as errors.
+type faultLog struct{ s *Server }
+
+// LogPanic is called by the library with what it caught.
+func (l faultLog) LogPanic(_ context.Context, what any) {
+	l.s.o.Logger.Error("fault in a resolver", "what", what, "stack", string(debug.Stack()))
 }
 
 // secretOf reads a secret, or makes one.

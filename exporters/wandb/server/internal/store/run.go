@@ -8,8 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
-	"strings"
 	"sync"
 	"time"
 
@@ -22,7 +22,11 @@ const (
 	Finished   = "finished"
 	Failed     = "failed"
 	Preempting = "preempting"
+	Crashed    = "crashed" // running, but silent for too long; told from the heartbeat, never stored
 )
+
+// silence is how long a running client may send nothing.
+const silence = 5 * time.Minute
 
 // Facts of a run, as run.json has them.
 type Facts struct {
@@ -84,14 +88,19 @@ func openRun(dir string) (*Run, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "files"), 0o700); err != nil {
 		return nil, err
 	}
-	for path, v := range map[string]any{"run.json": &r.facts, "writers.json": &r.writers, "config.json": &r.config} {
+	for path, v := range map[string]any{"run.json": &r.facts, "writers.json": &r.writers} {
 		if err := readJSON(filepath.Join(dir, path), v); err != nil {
 			return nil, err
 		}
 	}
-	summary, err := os.ReadFile(filepath.Join(dir, "summary.json"))
-	if err == nil {
-		r.summary = bytes.TrimSpace(summary)
+	for path, text := range map[string]*[]byte{"config.json": (*[]byte)(&r.config), "summary.json": &r.summary} { // extended JSON
+		kept, err := os.ReadFile(filepath.Join(dir, path))
+		switch {
+		case err == nil:
+			*text = bytes.TrimSpace(kept)
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		}
 	}
 	console, err := os.ReadFile(filepath.Join(dir, "output.log"))
 	if err == nil && len(console) > 0 {
@@ -144,7 +153,11 @@ func (r *Run) Facts() Facts {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f := r.facts
-	f.Tags = append([]string{}, f.Tags...)
+	f.Tags, f.Uploaded, f.Logged = append([]string{}, f.Tags...), slices.Clone(f.Uploaded), slices.Clone(f.Logged)
+	f.Alerts, f.Used = slices.Clone(f.Alerts), slices.Clone(f.Used)
+	if f.State == Running && time.Since(f.Heartbeat) > silence {
+		f.State = Crashed
+	}
 	return f
 }
 
@@ -228,26 +241,6 @@ func (r *Run) Rewind(step int64) error {
 	return r.history.Truncate(int64(keep))
 }
 
-// StepOf is the _step of a history line, -1 without one.
-func StepOf(line []byte) int64 {
-	i := bytes.LastIndex(line, []byte(`"_step":`))
-	if i < 0 {
-		return -1
-	}
-	var n json.Number
-	rest := bytes.TrimLeft(line[i+len(`"_step":`):], " ")
-	end := bytes.IndexAny(rest, ",} ")
-	if end < 0 {
-		return -1
-	}
-	n = json.Number(rest[:end])
-	step, err := n.Int64()
-	if err != nil {
-		return -1
-	}
-	return step
-}
-
 // Apply stores a request of the file stream. client is the writer of shared
 // mode, "" for the only one.
 func (r *Run) Apply(req *stream.Request, client string) error {
@@ -271,7 +264,7 @@ func (r *Run) Apply(req *stream.Request, client string) error {
 		r.finish(req.ExitCode)
 	case req.Preempting:
 		r.facts.State = Preempting
-	case r.facts.State == Preempting && len(req.Chunks) == 0:
+	case r.facts.State != Running && len(req.Chunks) == 0: // a heartbeat changes nothing
 	default:
 		r.facts.State, r.facts.ExitCode = Running, nil
 	}
@@ -329,21 +322,16 @@ func (r *Run) applyShared(l *Lines, c *stream.Chunk, client string) error {
 	return writeJSON(filepath.Join(r.dir, "writers.json"), r.writers)
 }
 
-func withStep(line []byte, step int64) []byte {
-	sep := ","
-	if strings.TrimSpace(string(line[1:len(line)-1])) == "" {
-		sep = ""
-	}
-	return fmt.Appendf(bytes.Clone(line[:len(line)-1]), `%s"_step":%d}`, sep, step)
-}
-
 // applyConsole may replace lines: terminals go back. In shared mode the
 // numbers of several writers do not agree, so lines are added.
 func (r *Run) applyConsole(c *stream.Chunk, client string) error {
 	at := c.Offset
 	if client != "" {
 		key := client + " " + c.File
-		skip := max(0, r.writers[key]-at)
+		if at > r.writers[key] {
+			return fmt.Errorf("%w: offset %d of writer after %d lines", ErrGap, at, r.writers[key])
+		}
+		skip := r.writers[key] - at
 		c.Lines = c.Lines[min(skip, int64(len(c.Lines))):]
 		r.writers[key] += int64(len(c.Lines))
 		at = int64(len(r.console))
