@@ -53,6 +53,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("WANDB_MODE", "offline")
 			env.Setenv("GORACE", quickExit)
 			env.Setenv("ACCOUNTS", accounts(t))
+			env.Setenv("PROVING", proving(t))
 			return nil
 		},
 	})
