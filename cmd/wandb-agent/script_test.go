@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -53,7 +54,9 @@ func TestScripts(t *testing.T) {
 			env.Setenv("WANDB_MODE", "offline")
 			env.Setenv("GORACE", quickExit)
 			env.Setenv("ACCOUNTS", accounts(t))
-			env.Setenv("PROVING", proving(t))
+			url := provingServer(t)
+			env.Setenv("SERVER", url)
+			env.Setenv("STORED", strings.Replace(url, "://", "://api:"+testKey+"@", 1)+"/proof/runs/local")
 			return nil
 		},
 	})
