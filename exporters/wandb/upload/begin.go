@@ -240,7 +240,7 @@ func (u *Uploader) prepare(ctx context.Context, run *wandbpb.RunRecord) error {
 		return err
 	}
 	u.mu.Lock()
-	u.files, u.tasks = files, newTasks(u, identity)
+	u.files, u.tasks = files, newTasks(u, identity, pos)
 	u.mu.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -22,6 +22,5 @@
 // step of the row before; otherwise it gets that step plus one, and is counted
 // as moved. W&B keeps one row per step, so a repeated one would hide a row.
 //
-// Not done here: finding runs, credentials, and the transfer of artifacts
-// (Options.Artifacts).
+// Not done here: credentials, and repairing or joining logs.
 package upload

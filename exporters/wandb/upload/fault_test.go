@@ -295,3 +295,19 @@ func TestTwoUploaders(t *testing.T) {
 	}
 	b.check(rep)
 }
+
+// wholeUpload sends a finished run to another server without any trouble.
+func wholeUpload(t testing.TB, dir *runlog.Dir) *fake {
+	t.Helper()
+	os.Remove(PositionPath(dir))
+	os.Remove(syncStatePath(dir))
+	f := newFake(t)
+	u, err := New(Options{Dir: dir, Client: f.client(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rep, err := u.Run(t.Context()); err != nil || !rep.Complete || rep.Unsent() {
+		t.Fatalf("%+v: %v", rep, err)
+	}
+	return f
+}

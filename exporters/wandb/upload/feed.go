@@ -57,7 +57,7 @@ type changes struct {
 
 // offered counts what the logs held so far, acknowledged or not.
 type offered struct {
-	rows, samples, texts, alerts, artifacts int64
+	rows, samples, texts int64
 }
 
 // handlers take what does not go through the file stream. They are called with
@@ -66,7 +66,7 @@ type offered struct {
 type handlers struct {
 	files    func(*wandbpb.FilesRecord)
 	alert    func(origin string, a *wandbpb.AlertRecord)
-	artifact func(origin string, rec *wandbpb.Record)
+	artifact func(origin string, a *wandbpb.ArtifactRecord)
 }
 
 // full says that batch should be sent before anything is added.
@@ -240,11 +240,9 @@ func (f *feed) message(name string, rec *record) {
 	case *wandbpb.Record_Files:
 		f.handlers.files(r.Files)
 	case *wandbpb.Record_Alert:
-		f.offered.alerts++
 		f.handlers.alert(originOf(name, rec), r.Alert)
-	case *wandbpb.Record_Artifact, *wandbpb.Record_UseArtifact:
-		f.offered.artifacts++
-		f.handlers.artifact(originOf(name, rec), msg)
+	case *wandbpb.Record_Artifact:
+		f.handlers.artifact(originOf(name, rec), r.Artifact)
 	case *wandbpb.Record_Exit:
 		if name == "" || f.exit == nil || f.exit.GetUnknown() {
 			f.exit = r.Exit

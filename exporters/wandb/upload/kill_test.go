@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,8 +77,7 @@ func killRounds(t testing.TB) int {
 func TestKill(t *testing.T) {
 	rounds := killRounds(t)
 	l := newLog(t, &wandbpb.RunRecord{RunId: "abc", Project: "p"})
-	f := newFake(t)
-	f.lose = 0.05
+	p := newProofBehind(t, loseAnswers)
 	const rows = 10_000
 	logged := make(chan bool)
 	stop := make(chan bool)
@@ -95,7 +97,7 @@ func TestKill(t *testing.T) {
 	}()
 	killed := 0
 	for range rounds {
-		cmd := uploaderProcess(t, l.dir.Path, f.URL)
+		cmd := uploaderProcess(t, l.dir.Path, p.url)
 		time.Sleep(time.Duration(rand.N(int64(80 * time.Millisecond))))
 		cmd.Process.Kill()
 		if cmd.Wait() != nil {
@@ -104,35 +106,51 @@ func TestKill(t *testing.T) {
 	}
 	close(stop)
 	<-logged
-	cmd := uploaderProcess(t, l.dir.Path, f.URL)
+	cmd := uploaderProcess(t, l.dir.Path, p.url)
 	if err := cmd.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	t.Logf("%d kills, %d requests", killed, f.requests)
-	if len(f.bad) > 0 || len(f.history) != rows || len(f.events) != rows/10 || len(f.console) != rows/10 || !f.complete || f.exit != 0 || f.summary != `{"loss":0.001}` {
-		t.Fatalf("got %d rows, %d samples, %d lines, complete %v %d, summary %s, faults %.300v", len(f.history), len(f.events), len(f.console), f.complete, f.exit, f.summary, f.bad)
+	got := p.run("abc")
+	os.Remove(PositionPath(l.dir))
+	os.Remove(syncStatePath(l.dir))
+	calm := newProof(t)
+	if _, err := calm.send(l.dir, Options{}); err != nil {
+		t.Fatal(err)
 	}
-	want := wholeUpload(t, l.dir)
-	for i := range want.history {
-		if f.history[i] != want.history[i] {
-			t.Fatalf("row %d: got %s, want %s", i, f.history[i], want.history[i])
+	want := calm.run("abc")
+	t.Logf("%d kills, %d requests", killed, len(p.Requests(0)))
+	if len(want.History) != rows || len(want.Events) != rows/10 || len(want.Console) != rows/10 {
+		t.Fatalf("without kills: %d rows, %d samples, %d lines", len(want.History), len(want.Events), len(want.Console))
+	}
+	sameLines(t, "row", got.History, want.History)
+	sameLines(t, "sample", got.Events, want.Events)
+	sameLines(t, "console line", got.Console, want.Console)
+	if got.State != "finished" || got.Summary != want.Summary || len(got.Files) != len(want.Files) {
+		t.Errorf("state %s, summary %s, files %v; want finished, %s, %v", got.State, got.Summary, got.Files, want.Summary, want.Files)
+	}
+}
+
+func sameLines(t testing.TB, what string, got, want []string) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d of kind %s, want %d", len(got), what, len(want))
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Fatalf("%s %d: got %s, want %s", what, i, got[i], want[i])
 		}
 	}
-	for i := range want.events {
-		if f.events[i] != want.events[i] {
-			t.Fatalf("sample %d: got %s, want %s", i, f.events[i], want.events[i])
+}
+
+// loseAnswers lets one answer in twenty of the file stream get lost.
+func loseAnswers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/file_stream") && rand.N(20) == 0 {
+			next.ServeHTTP(httptest.NewRecorder(), r)
+			panic(http.ErrAbortHandler)
 		}
-	}
-	for i := range want.console {
-		if f.console[i] != want.console[i] {
-			t.Fatalf("console line %d: got %s, want %s", i, f.console[i], want.console[i])
-		}
-	}
-	if f.files["output.log"] != want.files["output.log"] || f.files["config.yaml"] == "" {
-		t.Error("the files differ")
-	}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func uploaderProcess(t testing.TB, dir, url string) *exec.Cmd {
@@ -144,20 +162,4 @@ func uploaderProcess(t testing.TB, dir, url string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	return cmd
-}
-
-// wholeUpload sends a finished run to another server without any trouble.
-func wholeUpload(t testing.TB, dir *runlog.Dir) *fake {
-	t.Helper()
-	os.Remove(PositionPath(dir))
-	os.Remove(syncStatePath(dir))
-	f := newFake(t)
-	u, err := New(Options{Dir: dir, Client: f.client(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if rep, err := u.Run(t.Context()); err != nil || !rep.Complete || rep.Unsent() {
-		t.Fatalf("%+v: %v", rep, err)
-	}
-	return f
 }

@@ -1,15 +1,14 @@
 package upload
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/artifact"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/internal/filestream"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
-	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 )
 
 var (
@@ -45,29 +44,21 @@ type Options struct {
 	Poll      time.Duration // how often a live log is looked at without Wake; 1 s when 0
 	Unreached time.Duration // how long Finish waits for a server that never answered; 5 s when 0
 
-	Ignore    []string // globs of run files that are not uploaded
-	Artifacts ArtifactSender
-	TempDir   string // for files that are made for the upload; empty: that of the system
+	Ignore  []string // globs of run files that are not uploaded
+	TempDir string   // for files that are made for the upload; empty: that of the system
 
 	Retry  api.RetryPolicy // how long to wait for a server that does not answer; about 7 days when zero
 	Logger *slog.Logger    // nil: silent
 
 	// OnIdentity is told what the server calls the run, once it has answered;
 	// again when that changes. OnStop is told once that somebody asked the run
-	// to stop. Progress is told of every acknowledged request. They must not
+	// to stop. OnArtifact is told of every artifact that is done, or that failed
+	// for good. Progress is told of every acknowledged request. They must not
 	// block.
 	OnIdentity func(Identity)
 	OnStop     func()
+	OnArtifact func(clientID string, r artifact.Result, err error)
 	Progress   func(Account)
-}
-
-// ArtifactSender transfers the artifact of a record, and returns when the
-// server has it. It may be called again for a record whose transfer was
-// interrupted, and must then not make a second version. Different artifacts
-// are sent one after the other.
-type ArtifactSender interface {
-	Send(ctx context.Context, rec *wandbpb.ArtifactRecord, run Identity) error
-	Use(ctx context.Context, rec *wandbpb.UseArtifactRecord, run Identity) error
 }
 
 // Identity is what the server calls a run.
@@ -141,6 +132,9 @@ func (o *Options) withDefaults() {
 	}
 	if o.OnStop == nil {
 		o.OnStop = func() {}
+	}
+	if o.OnArtifact == nil {
+		o.OnArtifact = func(string, artifact.Result, error) {}
 	}
 	if o.Progress == nil {
 		o.Progress = func(Account) {}

@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -20,11 +21,17 @@ type proof struct {
 
 func newProof(t testing.TB) *proof {
 	t.Helper()
+	return newProofBehind(t, func(h http.Handler) http.Handler { return h })
+}
+
+// newProofBehind puts something between the server and its clients.
+func newProofBehind(t testing.TB, wrap func(http.Handler) http.Handler) *proof {
+	t.Helper()
 	s, err := server.Open(server.Options{Dir: t.TempDir(), Key: testKey.Reveal()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := httptest.NewServer(s)
+	h := httptest.NewServer(wrap(s))
 	t.Cleanup(func() {
 		h.Close()
 		if v := s.Violations(); len(v) > 0 {

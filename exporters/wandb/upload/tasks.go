@@ -3,11 +3,13 @@ package upload
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/artifact"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 )
 
@@ -17,6 +19,7 @@ import (
 type tasks struct {
 	u        *Uploader
 	identity Identity
+	done     map[string]bool // by origin; only read
 	state    *taskState
 }
 
@@ -41,8 +44,13 @@ type task struct {
 	do     func(context.Context) error
 }
 
-func newTasks(u *Uploader, id Identity) tasks {
-	return tasks{u: u, identity: id, state: &taskState{
+// newTasks leaves out what earlier uploads have done.
+func newTasks(u *Uploader, id Identity, pos *position) tasks {
+	done := map[string]bool{}
+	for _, origin := range append(slices.Clone(pos.Alerts), pos.Artifacts...) {
+		done[origin] = true
+	}
+	return tasks{u: u, identity: id, done: done, state: &taskState{
 		more: make(chan struct{}, 1), heavy: make(chan struct{}, 1), change: make(chan struct{}, 1),
 		ended: make(chan struct{}), flush: make(chan struct{}),
 	}}
@@ -50,38 +58,49 @@ func newTasks(u *Uploader, id Identity) tasks {
 
 // addAlert queues an alert unless it was delivered by an earlier upload.
 func (t tasks) addAlert(origin string, a *wandbpb.AlertRecord) {
-	t.add(origin, &t.state.alerts, &t.state.alert, t.state.more, t.u.pos.Alerts, func(ctx context.Context) error {
+	t.add(origin, &t.state.alerts, &t.state.alert, t.state.more, func(ctx context.Context) error {
 		return t.u.once.Alert(ctx, t.identity.Entity, t.identity.Project, t.identity.RunID, api.Alert{
 			Title: a.GetTitle(), Text: a.GetText(), Level: a.GetLevel(), Wait: time.Duration(a.GetWaitDuration()) * time.Millisecond,
 		})
 	})
 }
 
-// addArtifact queues the transfer of an artifact, or its use.
-func (t tasks) addArtifact(origin string, rec *wandbpb.Record) {
-	t.add(origin, &t.state.artifacts, &t.state.artifact, t.state.heavy, t.u.pos.Artifacts, func(ctx context.Context) error {
-		send := t.u.o.Artifacts
-		switch r := rec.GetRecordType().(type) {
-		case *wandbpb.Record_Artifact:
-			if send == nil {
-				return fmt.Errorf("artifact %s: this upload has nothing that sends artifacts", r.Artifact.GetName())
-			}
-			return send.Send(ctx, r.Artifact, t.identity)
-		case *wandbpb.Record_UseArtifact:
-			if send == nil {
-				return fmt.Errorf("use of artifact %s: this upload has nothing that sends artifacts", r.UseArtifact.GetName())
-			}
-			return send.Use(ctx, r.UseArtifact, t.identity)
-		}
-		return nil
+// addArtifact queues the transfer of an artifact unless it was done. Records
+// that say that an artifact is used are history: who wrote them has told the
+// server.
+func (t tasks) addArtifact(origin string, rec *wandbpb.ArtifactRecord) {
+	step := t.u.feed.rows.lastStep
+	t.add(origin, &t.state.artifacts, &t.state.artifact, t.state.heavy, func(ctx context.Context) error {
+		return t.sendArtifact(ctx, rec, max(0, step))
 	})
 }
 
-func (t tasks) add(origin string, queue *[]task, tally *Tally, wake chan struct{}, done []string, do func(context.Context) error) {
+// staging is where the files of artifacts wait, below the run's directory.
+const staging = "staging"
+
+// sendArtifact transfers one artifact and removes the copies of its files.
+func (t tasks) sendArtifact(ctx context.Context, rec *wandbpb.ArtifactRecord, step int64) error {
+	dir := filepath.Join(t.u.o.Dir.Path, staging)
+	result, err := artifact.Upload(ctx, t.u.o.Client, rec, artifact.Options{
+		Entity: t.identity.Entity, Project: t.identity.Project, Run: t.identity.RunID, Step: step, Staging: dir,
+	})
+	if ctx.Err() != nil || err != nil && api.Classify(err, api.GraphQL) == api.Retry {
+		return err
+	}
+	t.u.o.OnArtifact(rec.GetClientId(), result, err)
+	if err == nil && result.Committed {
+		if err := artifact.RemoveStaged(rec, dir); err != nil {
+			t.u.o.Logger.Warn("copies of an artifact's files stay", "artifact", rec.GetName(), "error", err)
+		}
+	}
+	return err
+}
+
+func (t tasks) add(origin string, queue *[]task, tally *Tally, wake chan struct{}, do func(context.Context) error) {
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
 	tally.Offered++
-	if slices.Contains(done, origin) {
+	if t.done[origin] {
 		tally.Sent++
 		return
 	}
