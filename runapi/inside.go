@@ -35,10 +35,11 @@ func (r *resolver) joinExec(s *Settings) {
 		r.warnings = append(r.warnings, RunDirVariable+": "+err.Error())
 		return
 	}
-	if s.ID != "" && s.ID != dir.RunID || s.Resume != "" || s.branch != nil {
+	if s.ID != "" && s.ID != dir.RunID {
 		return
 	}
 	s.RunDir, s.inside = dir, true
+	s.Resume, s.branch = "", nil // exec, which has the same environment, has seen to that
 	s.DisableStats, s.DisableMeta, s.DisableConsole, s.DisableGit = true, true, true, true
 }
 
