@@ -24,6 +24,7 @@ type Uploader struct {
 
 	final     chan struct{} // closed by Finish: the logs are complete
 	finalOnce sync.Once
+	begun     chan struct{} // closed when Run was called
 	done      chan struct{} // closed when Run returns
 	cancel    context.CancelCauseFunc
 
@@ -64,7 +65,7 @@ func New(o Options) (*Uploader, error) {
 	o.withDefaults()
 	return &Uploader{
 		o: o, once: o.Client.Once(), path: PositionPath(o.Dir), limit: filestream.MaxRequest,
-		wake: make(chan struct{}, 1), final: make(chan struct{}), done: make(chan struct{}),
+		wake: make(chan struct{}, 1), final: make(chan struct{}), begun: make(chan struct{}), done: make(chan struct{}),
 	}, nil
 }
 
@@ -82,6 +83,7 @@ func (u *Uploader) Run(ctx context.Context) (Report, error) {
 	}
 	u.started, u.cancel = true, cancel
 	u.mu.Unlock()
+	close(u.begun)
 	err := u.run(ctx)
 	report := u.conclude(&err)
 	u.mu.Lock()
@@ -119,15 +121,17 @@ func (u *Uploader) Wake() { signal(u.wake) }
 // Finish says that the log is complete and waits until everything is sent,
 // but not longer than ctx, and not longer than Options.Unreached when the
 // server has never answered. What is left stays in the directory. It returns
-// what Run returns, after that.
+// what Run returns, after that. Run may be called a little later than Finish.
 func (u *Uploader) Finish(ctx context.Context) (Report, error) {
 	u.finalOnce.Do(func() { close(u.final) })
-	u.mu.Lock()
-	started, cancel := u.started, u.cancel
-	u.mu.Unlock()
-	if !started {
+	select {
+	case <-u.begun:
+	case <-time.After(u.o.Unreached):
 		return Report{}, errors.New("finish upload: Run was not called")
 	}
+	u.mu.Lock()
+	cancel := u.cancel
+	u.mu.Unlock()
 	unreached := time.NewTimer(u.o.Unreached)
 	defer unreached.Stop()
 	for waiting := true; waiting; {
