@@ -203,6 +203,6 @@ func show(r *runapi.Run, color string, w io.Writer) error {
 	if err := report.Write(w, loaded, report.Options{Color: useColor(color, w), Width: 80}); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "\nlook further:\n  go run ./cmd/wandb-agent show %[1]s\n  go run ./cmd/wandb-agent export %[1]s --format csv\n  wandb sync %[1]s    # the official client, to send it to W&B\n", r.Dir())
+	_, err = fmt.Fprintf(w, "\nlook further:\n  go run ./cmd/wandb-agent show %[1]s\n  go run ./cmd/wandb-agent export %[1]s --format csv\n  go run ./cmd/wandb-agent sync %[1]s    # to send it to a W&B server\n", r.Dir())
 	return err
 }

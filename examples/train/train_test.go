@@ -18,7 +18,7 @@ func TestRun(t *testing.T) {
 	if code := run([]string{"-dir", dir, "-seconds", "1", "-epochs", "4"}, []string{}, &out, &errs); code != 0 || errs.Len() > 0 {
 		t.Fatalf("exit code %d, stderr %q", code, errs.String())
 	}
-	for _, part := range []string{"done: val acc", "Metrics", "val.acc.max", "wandb-agent show " + dir, "wandb sync " + dir} {
+	for _, part := range []string{"done: val acc", "Metrics", "val.acc.max", "wandb-agent show " + dir, "wandb-agent sync " + dir} {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("output lacks %q:\n%s", part, out.String())
 		}
