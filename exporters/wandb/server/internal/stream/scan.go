@@ -109,7 +109,11 @@ func (p *parser) text1() ([]byte, error) {
 
 // quoted finds the end of a string.
 func (p *parser) quoted() (raw []byte, escaped bool, err error) {
-	if c := p.peek(); c != '"' {
+	switch c := p.peek(); c {
+	case '"':
+	case 0:
+		return nil, false, errEnd
+	default:
 		return nil, false, fmt.Errorf("%q where a string belongs", c)
 	}
 	start := p.at
@@ -137,12 +141,12 @@ func (p *parser) quoted() (raw []byte, escaped bool, err error) {
 func unescape(raw []byte) ([]byte, error) {
 	out := make([]byte, 0, len(raw))
 	for i := 1; i < len(raw)-1; i++ {
-		c := raw[i]
-		if c != '\\' {
-			out = append(out, c)
-			continue
+		next := bytes.IndexByte(raw[i:len(raw)-1], '\\')
+		if next < 0 {
+			return append(out, raw[i:len(raw)-1]...), nil
 		}
-		i++
+		out = append(out, raw[i:i+next]...)
+		i += next + 1
 		switch raw[i] {
 		case '"', '\\', '/':
 			out = append(out, raw[i])
@@ -193,18 +197,58 @@ func (p *parser) skip(depth int) error {
 // word passes over a number or one of the bare words.
 func (p *parser) word() error {
 	start := p.at
-	for p.at < len(p.text) && !bytes.ContainsRune([]byte(" \t\r\n,:]}"), rune(p.text[p.at])) {
+	for p.at < len(p.text) && !ends[p.text[p.at]] {
 		p.at++
 	}
-	switch w := p.text[start:p.at]; string(w) {
-	case "true", "false", "null", "NaN", "Infinity", "-Infinity":
-		return nil
-	default:
-		if len(w) == 0 || !json.Valid(w) {
-			return fmt.Errorf("%.20q is no value", w)
-		}
+	w := p.text[start:p.at]
+	if len(w) > 0 && (w[0] == '-' || w[0] >= '0' && w[0] <= '9') && isNumber(w) {
 		return nil
 	}
+	switch string(w) {
+	case "true", "false", "null", "NaN", "Infinity", "-Infinity":
+		return nil
+	}
+	return fmt.Errorf("%.20q is no value", w)
+}
+
+// ends are the bytes behind a word.
+var ends = [256]bool{' ': true, '\t': true, '\r': true, '\n': true, ',': true, ':': true, ']': true, '}': true}
+
+// isNumber says whether text is a number as JSON has them.
+func isNumber(text []byte) bool {
+	if text[0] == '-' {
+		text = text[1:]
+	}
+	n := digits(text)
+	if n == 0 || n > 1 && text[0] == '0' {
+		return false
+	}
+	text = text[n:]
+	if len(text) > 0 && text[0] == '.' {
+		n := digits(text[1:])
+		if n == 0 {
+			return false
+		}
+		text = text[n+1:]
+	}
+	if len(text) > 0 && text[0]|0x20 == 'e' {
+		text = text[1:]
+		if len(text) > 0 && (text[0] == '+' || text[0] == '-') {
+			text = text[1:]
+		}
+		return len(text) > 0 && digits(text) == len(text)
+	}
+	return len(text) == 0
+}
+
+// digits is how many digits text begins with.
+func digits(text []byte) int {
+	for i, c := range text {
+		if c < '0' || c > '9' {
+			return i
+		}
+	}
+	return len(text)
 }
 
 // isObject says whether text is one object of extended JSON on one line.
