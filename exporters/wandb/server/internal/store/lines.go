@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 )
 
 // Lines is a file of lines that only grows, with the place of each.
@@ -77,14 +78,16 @@ func (l *Lines) Get(first, n int64) ([][]byte, error) {
 // Append adds lines behind the last one.
 func (l *Lines) Append(lines [][]byte) error {
 	at := l.size()
-	var buf bytes.Buffer
-	ends := l.ends
+	size := len(lines)
 	for _, line := range lines {
-		buf.Write(line)
-		buf.WriteByte('\n')
-		ends = append(ends, at+int64(buf.Len()))
+		size += len(line)
 	}
-	if _, err := l.file.WriteAt(buf.Bytes(), at); err != nil {
+	text, ends := make([]byte, 0, size), slices.Grow(l.ends, len(lines))
+	for _, line := range lines {
+		text = append(append(text, line...), '\n')
+		ends = append(ends, at+int64(len(text)))
+	}
+	if _, err := l.file.WriteAt(text, at); err != nil {
 		return fmt.Errorf("write %s: %w", l.path, err)
 	}
 	l.ends = ends
