@@ -198,3 +198,20 @@ func TestReopen(t *testing.T) {
 	second.want("data:latest", "v1 1 files 1 bytes latest a=2")
 	second.noViolations()
 }
+
+// TestReference keeps an entry that stands for something elsewhere: nothing is
+// uploaded for it, and readers get what it stands for.
+func TestReference(t *testing.T) {
+	s := artifacts(t)
+	text := []byte(`{"version":1,"storagePolicy":"wandb-storage-policy-v1","storagePolicyConfig":{"storageLayout":"V2"},
+		"contents":{"far":{"digest":"etag-1","ref":"s3://bucket/key","size":7,"extra":{"etag":"etag-1"}}}}`)
+	id, _ := s.create(draft{name: "data", more: object{"digest": hexOf("wandb-artifact-manifest-v1\nfar:etag-1\n")}})
+	vars := object{"a": id, "digest": b64(string(text)), "type": "FULL", "run": "r1", "up": true}
+	s.put(s.must(createManifest, vars, "createArtifactManifest", "artifactManifest", "file", "uploadUrl"), text)
+	s.must(commitArtifact, object{"a": id})
+	a := s.must(byName, object{"n": "data:v0"}, "project", "artifact")
+	if got := at(a, "files", "edges", 0, "node", "directUrl"); got != "s3://bucket/key" || at(a, "size") != 7.0 {
+		t.Errorf("got URL %v, size %v", got, at(a, "size"))
+	}
+	s.noViolations()
+}

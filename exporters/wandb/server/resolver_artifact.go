@@ -227,10 +227,12 @@ type manifestEntryInput struct {
 	Size            *Int64
 }
 
-// file is an entry; one that stands for something elsewhere has no URL.
+// file is an entry. The URL of one that stands for something elsewhere is what
+// it stands for: clients want a text there.
 func (a *artifact) file(ctx context.Context, name string, e store.Entry) *file {
 	f := &file{ID: opaque("ArtifactFile", a.a.ID+"/"+name), Name: name, DisplayName: &name, SizeBytes: Int64(value(e.Size)),
 		Digest: &e.Digest, MD5: &e.Digest, UpdatedAt: &a.CreatedAt}
+	f.DirectURL = &e.Ref
 	if md5, err := store.HexDigest(e.Digest); err == nil && e.Ref == "" {
 		f.DirectURL = ptr(a.r.s.sign(ctx, "GET", "object", md5))
 		f.StoragePath = ptr(storagePath(&a.a, cmp.Or(e.BirthArtifact, a.a.ID), md5))

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/rand"
+	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -26,13 +27,14 @@ const DefaultEntity = "local"
 
 // Options of a Server. Dir is required.
 type Options struct {
-	Dir      string          // everything is kept here; made if need be
-	Entity   string          // of the only user; empty: DefaultEntity
-	Key      string          // the only API key that is accepted; empty: any of 40 characters or more
-	Features map[string]bool // on top of those of DefaultFeatures
-	BaseURL  string          // for the URLs it hands out; empty: that of the request
-	Logger   *slog.Logger    // nil: silent
-	Record   func(Request)   // called with every request, after it was answered; may be nil
+	Dir           string          // everything is kept here; made if need be
+	Entity        string          // of the only user; empty: DefaultEntity
+	Key           string          // the only API key that is accepted; empty: any of 40 characters or more
+	IdentityToken string          // the only one that is exchanged for an access token; empty: any, if Key is empty too
+	Features      map[string]bool // on top of those of DefaultFeatures
+	BaseURL       string          // for the URLs it hands out; empty: that of the request
+	Logger        *slog.Logger    // nil: silent
+	Record        func(Request)   // called with every request, after it was answered; may be nil
 }
 
 // DefaultFeatures are what a server of this kind can do, by the names that
@@ -116,6 +118,7 @@ func (s *Server) Close() error { return s.store.Close() }
 
 func (s *Server) routes() {
 	s.mux = http.NewServeMux()
+	s.mux.HandleFunc("POST /oidc/token", s.exchangeToken)
 	s.mux.HandleFunc("POST /graphql", s.authenticated(s.graphql))
 	s.mux.HandleFunc("POST /files/{entity}/{project}/{run}/file_stream", s.authenticated(s.fileStream))
 	s.mux.HandleFunc("GET /files/{entity}/{project}/{run}/{name...}", s.authenticated(s.runFile))
@@ -144,8 +147,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) authenticated(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		user, key, ok := r.BasicAuth()
-		if !ok || user != "api" || !s.accepts(key) {
-			s.refuse(w, http.StatusUnauthorized, errors.New("the API key is missing or not known"))
+		token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if !(ok && user == "api" && s.accepts(key)) && !(bearer && s.acceptsToken(token)) {
+			s.refuse(w, http.StatusUnauthorized, errors.New("the API key or access token is missing or not known"))
 			return
 		}
 		next(w, r)
@@ -154,7 +158,7 @@ func (s *Server) authenticated(next http.HandlerFunc) http.HandlerFunc {
 
 func (s *Server) accepts(key string) bool {
 	if s.o.Key != "" {
-		return key == s.o.Key
+		return subtle.ConstantTimeCompare([]byte(key), []byte(s.o.Key)) == 1
 	}
 	return len(key) >= 40
 }
