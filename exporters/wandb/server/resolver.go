@@ -1,12 +1,12 @@
 package server
 
 import (
-	"context"
 	"encoding/base64"
 	"fmt"
 	"hash/fnv"
 	"slices"
 	"strconv"
+	"strings"
 
 	graphql "github.com/graph-gophers/graphql-go"
 
@@ -334,23 +334,30 @@ func (r *resolver) connect(runs []*store.Run, after *string, first *int32) runCo
 	return c
 }
 
-// Runs lists the runs of the project, oldest first. Filters are not applied
-// but for names.
-func (p *project) Runs(_ context.Context, args struct {
+// Runs lists the runs of the project that a filter means, oldest first unless
+// the order says otherwise.
+func (p *project) Runs(args struct {
 	Filters *JSONString
 	After   *string
 	First   *int32
 	Order   *string
 	Names   *[]string
-}) runConnection {
-	runs := p.r.s.store.Runs(p.owner, p.Name)
+}) (runConnection, error) {
+	runs, err := filterRuns(p.r.s.store.Runs(p.owner, p.Name), args.Filters)
+	if err != nil {
+		return runConnection{}, err
+	}
 	if args.Names != nil {
 		runs = slices.DeleteFunc(runs, func(r *store.Run) bool { return !slices.Contains(*args.Names, r.Facts().Name) })
 	}
-	return p.r.connect(runs, args.After, args.First)
+	if strings.HasPrefix(value(args.Order), "-") {
+		slices.Reverse(runs)
+	}
+	return p.r.connect(runs, args.After, args.First), nil
 }
 
 // RunCount counts them.
-func (p *project) RunCount(struct{ Filters *JSONString }) int32 {
-	return int32(len(p.r.s.store.Runs(p.owner, p.Name)))
+func (p *project) RunCount(args struct{ Filters *JSONString }) (int32, error) {
+	runs, err := filterRuns(p.r.s.store.Runs(p.owner, p.Name), args.Filters)
+	return int32(len(runs)), err
 }
