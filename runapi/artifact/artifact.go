@@ -61,7 +61,8 @@ var (
 	// ErrRecorded is a change of an artifact that is in a run log already.
 	ErrRecorded = errors.New("the artifact is recorded and does not change any more")
 
-	// ErrExists is a path that the artifact has already, with other content.
+	// ErrExists is a path that the artifact has already, with other content, or
+	// as a reference and not as a file.
 	ErrExists = errors.New("the artifact has that path with other content")
 )
 
@@ -186,9 +187,10 @@ func (a *Artifact) put(e *entry, overwrite bool) error {
 	if a.isRecorded {
 		return fmt.Errorf("add %s to artifact %s: %w", e.Path, a.name, ErrRecorded)
 	}
-	if old := a.entries[e.Path]; old != nil && old.Digest != e.Digest && !overwrite {
+	if old := a.entries[e.Path]; old != nil && !overwrite && (old.Digest != e.Digest || (old.Ref == "") != (e.Ref == "")) {
 		return fmt.Errorf("add %s to artifact %s: %w", e.Path, a.name, ErrExists)
 	}
+	a.discard(a.entries[e.Path])
 	a.entries[e.Path] = e
 	return nil
 }
@@ -203,8 +205,9 @@ func (a *Artifact) Remove(name string) (int, error) {
 	}
 	n := 0
 	name = path.Clean(name)
-	for p := range a.entries {
+	for p, e := range a.entries {
 		if p == name || strings.HasPrefix(p, name+"/") {
+			a.discard(e)
 			delete(a.entries, p)
 			n++
 		}

@@ -196,6 +196,26 @@ func TestAddTwice(t *testing.T) {
 	}
 }
 
+// TestNothingStaysStaged: files of entries that are replaced or removed go.
+func TestNothingStaysStaged(t *testing.T) {
+	staging := filepath.Join(t.TempDir(), "s")
+	a, dir := build(t, Options{Staging: staging}, map[string]string{"f": "1", "g": "2"})
+	err := errors.Join(a.AddFile(dir+"/f", FileOptions{Name: "x"}), a.AddFile(dir+"/f", FileOptions{Name: "x"}),
+		a.AddFile(dir+"/g", FileOptions{Name: "x", Overwrite: true}), a.AddReader(strings.NewReader("3"), FileOptions{Name: "d/y"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.AddFile(dir+"/f", FileOptions{Name: "x"}); !errors.Is(err, ErrExists) {
+		t.Errorf("got %v, want %v", err, ErrExists)
+	}
+	if n, err := a.Remove("d"); n != 1 || err != nil {
+		t.Errorf("got %d, %v", n, err)
+	}
+	if left, err := os.ReadDir(staging); len(left) != 1 || err != nil {
+		t.Errorf("%d staged files, %v, want 1", len(left), err)
+	}
+}
+
 func TestReferences(t *testing.T) {
 	a, dir := build(t, Options{}, map[string]string{"f": "hello\n", "d/g": ""})
 	other, _ := build(t, Options{}, nil)

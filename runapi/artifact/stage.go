@@ -74,9 +74,10 @@ func removeIfThere(name string) error {
 	return nil
 }
 
-// discard removes the staged file of an entry that is not taken in.
+// discard removes the staged file of an entry that the artifact does not have,
+// or has no more.
 func (a *Artifact) discard(e *entry) {
-	if e.kept && e.policy != Immutable && e.LocalPath != "" {
+	if e != nil && e.kept && e.policy != Immutable && e.LocalPath != "" {
 		_ = os.Remove(e.LocalPath) // nothing refers to it; its folder goes with the run
 	}
 }

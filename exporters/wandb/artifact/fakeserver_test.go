@@ -319,8 +319,3 @@ func (s *fakeServer) get(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	http.ServeContent(w, r, "", time.Time{}, strings.NewReader(string(body)))
 }
-
-func decode64(s string) (string, error) {
-	b, err := base64.StdEncoding.DecodeString(s)
-	return string(b), err
-}

@@ -24,7 +24,6 @@ type Options struct {
 	Entity, Project, Run string // in the place of those of the record
 	Step                 int64  // of the history at which it was logged; 0 unknown
 	Staging              string // where staged files lie now, if the run's folder was moved
-	Turn                 *Turn  // nil: no order to keep
 
 	Parallel  int   // transfers at a time; 16 when 0
 	Multipart int64 // files of so many bytes go up in parts; DefaultMultipart when 0
@@ -53,15 +52,12 @@ type Result struct {
 // Upload stores the artifact of a record and commits it. Repeated after any
 // failure, by this or another process, it goes on with what is missing and makes
 // no second version. A file that is not what it was when it was added is an error
-// that is ErrChanged and names it; then nothing is committed. The turn is over
-// when Upload returns.
+// that is ErrChanged and names it; then nothing is committed. Versions of one
+// name, and artifacts that refer to others, must go up in the order of the log:
+// numbers follow the order of uploads, and a reference needs what it leads to.
 func Upload(ctx context.Context, c *api.Client, rec *wandbpb.ArtifactRecord, o Options) (Result, error) {
-	defer o.Turn.Done()
 	fail := func(err error) (Result, error) {
 		return Result{}, fmt.Errorf("upload artifact %s: %w", rec.GetName(), err)
-	}
-	if err := o.Turn.wait(ctx); err != nil {
-		return fail(err)
 	}
 	m, err := loadManifest(rec, o.Staging)
 	if err != nil {

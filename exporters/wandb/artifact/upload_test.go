@@ -2,7 +2,6 @@ package artifact
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -288,50 +287,21 @@ func TestKindsOfManifest(t *testing.T) {
 	}
 }
 
-// TestOrder: versions of one name follow each other, and so does who refers to
-// another one.
-func TestOrder(t *testing.T) {
+// TestClientReferences: a reference to what this program logged before gets the
+// server's id.
+func TestClientReferences(t *testing.T) {
 	s, dir := newFakeServer(t), t.TempDir()
-	var order Order
-	first := record(t, dir, "a", map[string]string{"x": "1"})
-	second := record(t, dir, "a", map[string]string{"x": "2"})
-	third := record(t, dir, "b", nil, Entry{Path: "w", Digest: helloSum, Ref: ClientRef(second.ClientId, "x")})
-	turns := []*Turn{order.Turn(first), order.Turn(second), order.Turn(third)}
-	results := make([]Result, 3)
-	var wg sync.WaitGroup
-	for i, rec := range []*wandbpb.ArtifactRecord{first, second, third} {
-		wg.Go(func() {
-			if i == 0 {
-				ctx, cancel := context.WithCancel(t.Context())
-				cancel()
-				if err := turns[1].wait(ctx); !errors.Is(err, context.Canceled) {
-					t.Errorf("got %v, want %v", err, context.Canceled)
-				}
-			}
-			var err error
-			if results[i], err = Upload(t.Context(), s.client, rec, Options{Turn: turns[i]}); err != nil {
-				t.Error(err)
-			}
-		})
+	other := record(t, dir, "a", map[string]string{"x": "hello\n"})
+	rec := record(t, dir, "b", nil, Entry{Path: "w", Digest: helloSum, Ref: ClientRef(other.ClientId, "x")})
+	if _, err := Upload(t.Context(), s.client, rec, Options{}); err == nil || !strings.Contains(err.Error(), "refers to another artifact") {
+		t.Errorf("before the other one: got %v", err)
 	}
-	wg.Wait()
-	want := "Artifact:000 Artifact:001 Artifact:002"
-	var got []string
-	for _, r := range results {
-		ref, _ := serverRef(r.ID, "")
-		id, _, _ := parseRef(ref, serverScheme)
-		if id != r.ID {
-			t.Errorf("id %s came back as %s", r.ID, id)
-		}
-		raw, _ := decode64(r.ID)
-		got = append(got, raw)
+	ref, err := serverRef(mustUpload(t, s, other, Options{}).ID, "x")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if strings.Join(got, " ") != want {
-		t.Errorf("got %v, want %s", got, want)
-	}
-	ref, _ := serverRef(results[1].ID, "x")
-	if !strings.Contains(string(s.artifacts[results[2].ID].manifest), ref) {
-		t.Errorf("the reference is not resolved: %s", s.artifacts[results[2].ID].manifest)
+	if got := string(s.artifacts[mustUpload(t, s, rec, Options{}).ID].manifest); !strings.Contains(got, `"ref":"`+ref+`"`) {
+		t.Errorf("got %s, want %s in it", got, ref)
 	}
 }
 
