@@ -146,7 +146,9 @@ func TestRewrittenLinesSurviveRestarts(t *testing.T) {
 		more(300)
 		u := h.uploader(l, upload.Options{Live: true, Transmit: time.Millisecond, Poll: time.Millisecond})
 		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(random.IntN(60))*time.Millisecond)
+		restarted := make(chan struct{})
 		go func() {
+			defer close(restarted)
 			if round%3 == 0 {
 				h.restart()
 			}
@@ -155,6 +157,7 @@ func TestRewrittenLinesSurviveRestarts(t *testing.T) {
 			t.Error("a live upload ended before its log")
 		}
 		cancel()
+		<-restarted
 	}
 	more(300)
 	l.exit(0)
