@@ -1,14 +1,17 @@
 package upload_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -172,7 +175,7 @@ func TestFilesSurviveRestarts(t *testing.T) {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i)*2*time.Millisecond)
-		u := h.uploader(l, upload.Options{Live: true, Transmit: time.Millisecond, Poll: time.Millisecond})
+		u := h.uploader(l, upload.Options{Live: true, Transmit: time.Millisecond, Poll: time.Millisecond, Debounce: time.Millisecond})
 		if i%20 == 9 {
 			go func() { _, _ = u.Finish(ctx) }()
 		}
@@ -224,5 +227,53 @@ func TestFilesAreSentOnce(t *testing.T) {
 	}
 	if count("same") != 1 || count("other") != 2 || string(h.file("other")) != "2" {
 		t.Errorf("sent %d and %d times, want 1 and 2", count("same"), count("other"))
+	}
+}
+
+// TestFilesAreTold: an upload ends after a file was stored and before the file
+// stream told of it; the next one tells.
+func TestFilesAreTold(t *testing.T) {
+	h, l := newHouse(t), newRun(t)
+	var open atomic.Bool
+	var told, puts atomic.Int32
+	h.knock = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/f") {
+			puts.Add(1)
+		}
+		if !strings.HasSuffix(r.URL.Path, "/file_stream") {
+			return false
+		}
+		if !open.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return true
+		}
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if bytes.Contains(body, []byte(`"uploaded":[`)) && bytes.Contains(body, []byte(`"f"`)) {
+			told.Add(1)
+		}
+		return false
+	}
+	l.rows(1)
+	l.save("f", "text", now)
+	ctx, cancel := context.WithCancel(context.Background())
+	u := h.uploader(l, upload.Options{Live: true, Transmit: time.Millisecond, Poll: time.Millisecond, Debounce: time.Millisecond})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for u.Account().Files.Sent == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+	}()
+	_, _ = u.Run(ctx)
+	<-ended
+	open.Store(true)
+	l.exit(0)
+	if _, err := h.upload(l, upload.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if told.Load() != 1 || puts.Load() < 1 || puts.Load() > 2 {
+		t.Errorf("told of the file %d times after %d transfers, want once", told.Load(), puts.Load())
 	}
 }

@@ -80,7 +80,8 @@ func (h *house) shut() {
 // cut says whether a violation is only that a request broke off, as they do
 // when the server is shut or the upload ends.
 func cut(violation string) bool {
-	return strings.HasSuffix(violation, "context canceled") || strings.HasSuffix(violation, "unexpected EOF")
+	return slices.ContainsFunc([]string{"context canceled", "unexpected EOF", "use of closed network connection", "connection reset by peer"},
+		func(end string) bool { return strings.HasSuffix(violation, end) })
 }
 
 // restart ends the server in the middle of what it does and opens it again.

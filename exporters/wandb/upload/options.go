@@ -40,7 +40,7 @@ type Options struct {
 	Resume string
 
 	Transmit  time.Duration // time between requests; 15 s when 0
-	Debounce  time.Duration // how long changes of names and config are collected; 5 s when 0
+	Debounce  time.Duration // how long changes of names and config, and files, are collected; 5 s when 0
 	Poll      time.Duration // how often a live log is looked at without Wake; 1 s when 0
 	Unreached time.Duration // how long Finish waits for a server that never answered; 5 s when 0
 

@@ -38,14 +38,15 @@ type runFiles struct {
 	made   map[string]bool // names that are made of the log
 	up     *runfiles.Uploader
 
-	mu     sync.Mutex // guards what follows
-	stored []string   // at the server, to be told in the file stream
+	mu     sync.Mutex        // guards what follows
+	stored []string          // at the server, to be told in the file stream
+	sums   map[string]string // their MD5, until they were told
 }
 
 // openRunFiles makes everything ready to send files. pos is what the server
 // has.
 func openRunFiles(u *Uploader, w *wandbpb.Writer, id Identity, pos *position) (r *runFiles, err error) {
-	r = &runFiles{u: u, name: console.FileName(w.GetLabel())}
+	r = &runFiles{u: u, name: console.FileName(w.GetLabel()), sums: map[string]string{}}
 	defer func() {
 		if err != nil {
 			r.close()
@@ -76,7 +77,7 @@ func openRunFiles(u *Uploader, w *wandbpb.Writer, id Identity, pos *position) (r
 	}
 	r.up = runfiles.New(runfiles.Options{
 		Client: u.o.Client, Entity: id.Entity, Project: id.Project, Run: id.RunID,
-		Root: r.root, Ignore: u.o.Ignore, Done: done, Logger: u.o.Logger, Uploaded: r.uploaded,
+		Root: r.root, Ignore: u.o.Ignore, Done: done, Delay: u.o.Debounce, Retry: u.o.Retry, Logger: u.o.Logger, Uploaded: r.uploaded,
 	})
 	return r, nil
 }
@@ -111,16 +112,29 @@ func (r *runFiles) add(rec *wandbpb.FilesRecord) {
 	}
 }
 
-// uploaded notes a file that the server has.
+// uploaded takes a file that was stored; the file stream has to tell of it.
 func (r *runFiles) uploaded(name, md5 string) {
-	r.u.note(func(p *position) {
-		if p.Files == nil {
-			p.Files = map[string]string{}
-		}
-		p.Files[name] = md5
-	})
-	r.giveBack([]string{name})
+	r.mu.Lock()
+	r.sums[name] = md5
+	r.stored = append(r.stored, name)
+	r.mu.Unlock()
 	signal(r.u.feed.pace)
+}
+
+// told notes in pos the files that the file stream told of. Before that a file
+// is not done: some servers see only what they are told.
+func (r *runFiles) told(pos *position, names []string) {
+	if pos.Files == nil {
+		pos.Files = map[string]string{}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, name := range names {
+		if sum, ok := r.sums[name]; ok {
+			pos.Files[name] = sum
+			delete(r.sums, name)
+		}
+	}
 }
 
 func (r *runFiles) tally() Tally {

@@ -162,6 +162,7 @@ func (u *Uploader) commit(p parcel) {
 			p.mark.Sources[name] = max(p.mark.Sources[name], num)
 		}
 		pos.Mark, pos.Intent = p.mark, nil
+		u.files.told(pos, p.batch.Uploaded)
 		u.acked, u.ackBytes = p.offered, p.read
 	})
 	u.o.Progress(u.Account())
