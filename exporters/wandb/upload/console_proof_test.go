@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/internal/console"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/upload"
 )
 
@@ -121,6 +122,31 @@ func TestConsoleOfEveryKind(t *testing.T) {
 		t.Fatal(err)
 	}
 	want.same(h)
+}
+
+// TestLoggedLines: lines of write_logs stand among those of the terminals and
+// are left as they are.
+func TestLoggedLines(t *testing.T) {
+	h, l := newHouse(t), newRun(t)
+	want := newScreen(t)
+	log := func(at time.Time, text string) {
+		l.write(&wandbpb.Record{RecordType: &wandbpb.Record_OutputLogger{OutputLogger: &wandbpb.OutputLoggerRecord{Line: text}}})
+		want.s.Line(at, text)
+	}
+	log(second(0), "before\n")
+	want.output(l, 7, false, "half")
+	log(second(7), "one\n\x1b[A\rtwo")
+	want.output(l, 8, false, " and half\n")
+	log(second(8), "")
+	l.exit(0)
+	r, err := h.upload(l, upload.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.same(h)
+	if r.Texts.Offered != 5 || r.Texts.Sent != 5 {
+		t.Errorf("texts are %+v, want 5 sent", r.Texts)
+	}
 }
 
 // TestRewrittenLinesSurviveRestarts: the uploader and the server end at many

@@ -25,7 +25,8 @@ type feed struct {
 	rows      rowMaker
 	stats     statsMaker
 	screen    *console.Screen
-	label     string // of this writer
+	shown     time.Time // of the newest console text
+	label     string    // of this writer
 	summaries summaries
 	second    bool // config, summary and the end of the run are another writer's
 
@@ -117,6 +118,8 @@ func (f *feed) apply(name string, rec *record, acknowledged bool) {
 		f.sample(rec.body, acknowledged)
 	case kindOutputRaw:
 		f.output(name, rec.body, acknowledged)
+	case kindOutputLine:
+		f.logged(name, rec.body, acknowledged)
 	case kindPreempting:
 		if !acknowledged {
 			f.batch.Preempting, f.urgent = true, true
@@ -204,14 +207,42 @@ func (f *feed) output(name string, body []byte, acknowledged bool) {
 		}
 		b = b[n:]
 	}
+	f.shown = at
 	f.screen.Write(!isStdout, at, string(text))
+	f.showed(text, acknowledged)
+}
+
+// logged shows lines that a program wrote to the console page alone. They have
+// no time of their own and get that of the console text before them.
+func (f *feed) logged(name string, body []byte, acknowledged bool) {
+	f.offered.texts++
+	if !slices.Contains(f.mark.Screens, name) {
+		f.mark.Screens = append(f.mark.Screens, name)
+	}
+	const lineText = 1
+	var text []byte
+	eachField(body, func(num protowire.Number, v []byte) {
+		if num == lineText {
+			text = v
+		}
+	})
+	at := f.shown
+	if at.IsZero() {
+		at = f.state.Run.GetStartTime().AsTime()
+	}
+	f.screen.Line(at, string(text))
+	f.showed(text, acknowledged)
+}
+
+// showed counts what a request needs for text on the screen, or settles it.
+func (f *feed) showed(text []byte, acknowledged bool) {
 	if acknowledged && !f.resend {
 		if lines, _ := f.screen.Pending(); lines >= settleLines {
 			f.screen.Settle()
 		}
 		return
 	}
-	f.cost += len(text) + consoleLine*bytes.Count(text, []byte{'\n'})
+	f.cost += 1 + len(text) + consoleLine*bytes.Count(text, []byte{'\n'})
 }
 
 // consoleLine is about what a request needs for a console line beside its text.

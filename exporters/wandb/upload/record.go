@@ -32,6 +32,7 @@ const (
 	kindPreempting  = 23
 	kindUseArtifact = 25
 	kindEnvironment = 26
+	kindOutputLine  = 27
 
 	itemKey       = 1
 	itemNestedKey = 2

@@ -62,7 +62,7 @@ func (o *offered) count(kind protowire.Number) {
 		o.rows++
 	case kindStats:
 		o.samples++
-	case kindOutputRaw:
+	case kindOutputRaw, kindOutputLine:
 		o.texts++
 	}
 }
