@@ -49,7 +49,9 @@ func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
 	resp := s.schema.Exec(ctx, req.Query, req.OperationName, vars)
 	for _, e := range resp.Errors {
 		rec.Error = e.Message
-		s.violate("graphql %s: %s", rec.Operation, e.Message)
+		if r.Context().Err() == nil { // a client that went away broke no rule
+			s.violate("graphql %s: %s", rec.Operation, e.Message)
+		}
 	}
 	writeJSON(w, http.StatusOK, resp)
 }
