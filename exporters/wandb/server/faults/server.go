@@ -75,7 +75,9 @@ func (s *Server) Resume(h http.Handler) error {
 		_ = l.Close()
 		return errors.New("serve with faults: the server runs")
 	}
-	s.addr = l.Addr().String()
+	if addr := l.Addr().String(); s.addr != addr { // the first time: from then on it only is read
+		s.addr = addr
+	}
 	s.http = &http.Server{Handler: h, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), ReadHeaderTimeout: time.Minute,
 		ConnState: func(c net.Conn, state http.ConnState) {
 			if state == http.StateHijacked {
