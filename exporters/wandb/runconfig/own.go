@@ -34,12 +34,16 @@ func Environment(e *wandbpb.EnvironmentRecord) map[string]any {
 
 // Metrics encodes metric definitions: each by field number, the step metric
 // as the position of its own entry in the list, from 1. Globs are left out, the
-// definitions that they gave stand for them.
+// definitions that they gave stand for them. The records are changed.
 func Metrics(metrics []*wandbpb.MetricRecord) []any {
 	var list []*wandbpb.MetricRecord
 	at := make(map[string]int)
 	for _, m := range metrics {
 		if m.GetName() != "" {
+			if m.Options == nil {
+				m.Options = &wandbpb.MetricOptions{}
+			}
+			m.Options.Defined = true // also of those that a glob gave, as the official client has it
 			list = append(list, m)
 			at[m.GetName()] = len(list)
 		}

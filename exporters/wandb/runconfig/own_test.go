@@ -44,7 +44,7 @@ func TestMetrics(t *testing.T) {
 		{GlobName: "val/*"},
 		{Name: "val/acc", Goal: 2, ExpandedFromGlob: true},
 	}))
-	want := `[{"1":"loss","5":3,"6":[1,3],"7":[1]},{"1":"val/acc","6":[],"7":[],"8":2},{"1":"epoch","6":[],"7":[]}]`
+	want := `[{"1":"loss","5":3,"6":[1,3],"7":[1]},{"1":"val/acc","6":[3],"7":[],"8":2},{"1":"epoch","6":[],"7":[]}]`
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

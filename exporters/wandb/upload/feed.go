@@ -53,7 +53,7 @@ type feed struct {
 
 // changes says what differs from what the server was told.
 type changes struct {
-	summary, config, params, metadata bool
+	summary, config, params bool
 }
 
 // offered counts what the logs held so far, acknowledged or not.
@@ -267,7 +267,7 @@ func (f *feed) message(name string, rec *record) {
 	case *wandbpb.Record_Config, *wandbpb.Record_Metric, *wandbpb.Record_Telemetry:
 		f.changes.config = true
 	case *wandbpb.Record_Environment:
-		f.changes.config, f.changes.metadata = true, true
+		f.changes.config, f.changes.params = true, true // it may name program and host
 	case *wandbpb.Record_Files:
 		f.handlers.files(r.Files)
 	case *wandbpb.Record_Alert:

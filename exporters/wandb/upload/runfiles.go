@@ -1,7 +1,9 @@
 package upload
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -206,8 +208,12 @@ func (r *runFiles) make() (names []string, err error) {
 	summary, bad := xjson.AppendValue(nil, f.summary())
 	write(summaryFile, summary, bad)
 	if f.state.Environment != nil {
-		text, bad := protojson.MarshalOptions{Multiline: true, Indent: "  "}.Marshal(f.state.Environment)
-		write(metadataFile, append(text, '\n'), bad)
+		var text bytes.Buffer
+		compact, bad := protojson.Marshal(f.state.Environment) // whose white space is not stable
+		if bad == nil {
+			bad = json.Indent(&text, compact, "", "  ")
+		}
+		write(metadataFile, append(text.Bytes(), '\n'), bad)
 	}
 	return names, err
 }
