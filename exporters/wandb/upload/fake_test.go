@@ -30,6 +30,7 @@ type fake struct {
 	exit     int
 	bad      []string
 	requests int
+	last     []byte  // body of the newest file-stream request with content
 	lose     float64 // share of stored requests whose answer is lost
 }
 
@@ -111,6 +112,9 @@ func (f *fake) graphql(w http.ResponseWriter, body []byte) {
 
 func (f *fake) stream(w http.ResponseWriter, body []byte) {
 	f.requests++
+	if len(body) > 2 {
+		f.last = body
+	}
 	var q struct {
 		Files map[string]struct {
 			Offset  int

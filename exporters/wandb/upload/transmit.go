@@ -52,32 +52,32 @@ func (u *Uploader) transmit(ctx context.Context) error {
 	return u.complete(ctx)
 }
 
-// await returns when a request is due.
+// await returns when a request is due: at once for what must not wait and for
+// the first one, else Options.Transmit after the one before. A run with nothing
+// to say is heard of all the same.
 func (u *Uploader) await(ctx context.Context, sent time.Time) error {
-	f := u.feed
+	begin := time.Now()
 	for {
-		now, soon := f.due(u.files)
-		wait := time.Duration(0)
-		if !now && !sent.IsZero() {
-			wait = heartbeat
-			if soon {
-				wait = u.o.Transmit
-			}
-			wait = time.Until(sent.Add(wait))
-		}
+		now, soon := u.feed.due(u.files)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if wait <= 0 && (now || soon || !sent.IsZero()) {
+		next := sent.Add(heartbeat)
+		switch {
+		case now || soon && sent.IsZero():
 			return nil
+		case soon:
+			next = sent.Add(min(u.o.Transmit, heartbeat))
+		case sent.IsZero():
+			next = begin.Add(heartbeat)
 		}
-		if wait <= 0 { // nothing was sent yet and there is nothing to send
-			wait = heartbeat
-			sent = time.Now()
+		wait := time.Until(next)
+		if wait <= 0 {
+			return nil
 		}
 		t := time.NewTimer(wait)
 		select {
-		case <-f.pace:
+		case <-u.feed.pace:
 		case <-t.C:
 		case <-ctx.Done():
 		}
