@@ -149,7 +149,7 @@ func (r *Run) end(exit Exit) error {
 		r.announce(wandbpb.FilesItem_END, configFile, summaryFile, outputFile),
 	}
 	for _, rec := range []*wandbpb.Record{
-		{RecordType: &wandbpb.Record_Exit{Exit: exit.record(r.runtimeSeconds())}},
+		{RecordType: &wandbpb.Record_Exit{Exit: r.exitRecord(exit)}},
 		{RecordType: &wandbpb.Record_Final{Final: &wandbpb.FinalRecord{}}},
 		{RecordType: &wandbpb.Record_Footer{Footer: &wandbpb.FooterRecord{}}},
 	} {
@@ -171,10 +171,13 @@ func (r *Run) runtimeSeconds() int32 {
 	return int32(time.Duration(r.clock.Now()-r.start).Seconds() + r.before)
 }
 
-// record says it to readers. One that nobody saw is failed to those who do not
-// know of unknown ones.
-func (e Exit) record(runtime int32) *wandbpb.RunExitRecord {
-	rec := &wandbpb.RunExitRecord{ExitCode: int32(e.Code), Runtime: runtime, Unknown: e.Unknown, Signal: int32(e.Signal)}
+// exitRecord says it to readers. An exit that nobody saw is failed to those who
+// do not know of unknown ones.
+func (r *Run) exitRecord(e Exit) *wandbpb.RunExitRecord {
+	rec := &wandbpb.RunExitRecord{
+		ExitCode: int32(e.Code), Runtime: r.runtimeSeconds(), Unknown: e.Unknown, Signal: int32(e.Signal),
+		NotComplete: r.set.LeaveRunning || r.set.Secondary,
+	}
 	if e.Unknown {
 		rec.ExitCode = 1
 	}
