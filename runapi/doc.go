@@ -17,7 +17,10 @@
 //	                  └─ NoCommit, AtStep: part ─▶ write(2) to run-<id>.open ─▶ Log returns
 //	hardware: collectors ─▶ ring ─▶ exporters/wandb ─▶ stats records in the same log
 //
-// The log is the W&B transaction log <dir>/wandb/offline-run-<time>-<id>/run-<id>.wandb.
+//	online:   the same log ─▶ uploader ─▶ server, with a place in the log as its memory
+//
+// The log is the W&B transaction log <dir>/wandb/offline-run-<time>-<id>/run-<id>.wandb;
+// the directory of a run that is sent while it goes on is called run-<time>-<id>.
 //
 // # Promises
 //
@@ -29,8 +32,15 @@
 //     holds nobody. Either way Counters.Pending says how many records are not
 //     yet on disk, they are written in order when it answers, and refused with
 //     an error when 64 MiB wait.
-//   - Log never waits for a network. This version keeps every run offline: with
-//     mode online, Run.Notice says how to send it.
+//   - Log never waits for a network: it does not know of one. Init does only
+//     when a resumed run has to ask something, and not for long.
+//   - What the server has not acknowledged stays in the directory: after a crash,
+//     an outage or a deadline, wandb-agent sync goes on where sending stopped.
+//     Nothing is sent twice under another number.
+//   - Finish sends what is left for at most FinishTimeout, 5 s when the server
+//     never answered, and less when the context of FinishContext ends. What
+//     remains is an error that is ErrUnsent, with counts.
+//   - Without a key a run is kept: Run.Notice says so, and Finish is ErrUnsent.
 //   - Nothing here panics, prints, ends the process or reads the environment
 //     beyond Settings.Environ. Messages go to Settings.Logger.
 //   - Every method may be called from any goroutine, on a nil *Run and on a
@@ -103,9 +113,19 @@
 // defaults. An invalid value is an error of Init that names the variable or the
 // file and line; a variable that has no effect here is a logged warning.
 //
-//	WANDB_MODE           online, offline, disabled (dryrun is offline, run is online); WANDB_DISABLED=true
+//	WANDB_MODE           online, shared, offline, disabled (dryrun is offline, run is online); WANDB_DISABLED=true
 //	WANDB_PROJECT        WANDB_ENTITY WANDB_RUN_ID WANDB_NAME WANDB_NOTES WANDB_TAGS (commas)
 //	WANDB_RUN_GROUP      WANDB_JOB_TYPE WANDB_DIR WANDB_CONFIG_DIR WANDB_CONSOLE (off)
+//	WANDB_RESUME         must, allow, never, auto; WANDB_RESUME_FROM, WANDB_FORK_FROM (ID?_step=N)
+//	WANDB_SWEEP_ID       WANDB_SWEEP_PARAM_PATH (YAML)
+//	WANDB_BASE_URL       WANDB_API_KEY WANDB_IDENTITY_TOKEN_FILE NETRC and what else package
+//	                     exporters/wandb/auth takes to find the server, the key and the way there
+//	WANDB_FINISH_TIMEOUT WANDB_INIT_TIMEOUT (seconds, 0 is as long as it takes)
+//	WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL (seconds) WANDB_IGNORE_GLOBS (commas)
+//	WANDB_INSECURE_DISABLE_SSL WANDB_X_EXTRA_HTTP_HEADERS (JSON object)
+//	WANDB_X_PRIMARY      false: config, summary, metadata and end of the run are another writer's
+//	WANDB_X_UPDATE_FINISH_STATE false: Finish leaves the run running on the server
+//	WANDB_AGENT_HOST_SAMPLING once, always, never
 //	WANDB_X_LABEL        label of this writer's system metrics
 //	WANDB_X_DISABLE_STATS WANDB_X_DISABLE_META WANDB_X_DISABLE_MACHINE_INFO
 //	WANDB_X_STATS_SAMPLING_INTERVAL (seconds between stats records) WANDB_X_STATS_PID
@@ -113,6 +133,32 @@
 //	WANDB_DISABLE_GIT    WANDB_GIT_REMOTE_URL WANDB_GIT_COMMIT WANDB_GIT_ROOT
 //	WANDB_HOST           WANDB_USERNAME WANDB_USER_EMAIL WANDB_DOCKER
 //	WANDB_PROGRAM        WANDB_ARGS (JSON list) WANDB_X_EXECUTABLE
+//
+// # Several processes of one run
+//
+// Each process that adds to a run keeps a log of its own. One of several ranks
+// (RANK of torchrun, SLURM_PROCID, Open MPI, PMI; see package
+// exporters/wandb/rank) is labelled rank-N by default: in its hardware metrics
+// and console lines. Of the ranks on a machine only local rank 0 measures the
+// machine, unless HostSampling says otherwise; each measures its own process tree.
+// Offline, directories with the same run id are joined when they are sent.
+// Online, several processes need ModeShared and one id; ranks above 0 are then
+// secondary unless WANDB_X_PRIMARY says otherwise.
+//
+// A program that wandb-agent exec started joins exec's run (RunDirVariable):
+// rows, config, summary, names, files, alerts and artifacts are the program's;
+// console, hardware, exit status and sending are exec's. DefineMetric and steps
+// work as ever. Open steps of two such programs at a time are refused to the
+// second.
+//
+// # Resume, sweeps
+//
+// A resumed run goes on with the step behind the last one that the server has,
+// as StartingStep says: steps below it are ErrStepBack. Offline nobody can be asked: steps
+// count from 0 in the program, and from the right one when the run is sent. The
+// same holds when the server did not answer in time and the mode allows to go
+// on. Values that a sweep chose win over Settings.Config and are ErrConfigLocked
+// for everybody after that, AllowChange or not.
 //
 // # Files
 //
@@ -131,6 +177,7 @@
 //
 // # Non-goals
 //
-// No capture of os.Stdout behind the program's back, no upload, no artifacts,
-// no media here.
+// No capture of os.Stdout behind the program's back, no media here. Artifacts
+// are built in runapi/artifact, downloaded in exporters/wandb/artifact; runs that
+// were kept are sent by the command wandb-agent sync.
 package runapi
