@@ -86,14 +86,26 @@ func (r *Run) artifactDone(clientID string, result wandbartifact.Result, err err
 }
 
 // Wait returns when the server has the version, or will not have it. For a run
-// that is kept the error is ErrOffline: the version is sent with the run.
+// that is kept the error is ErrOffline, for one that ended before ErrUnsent: the
+// version is then sent with the run, later.
 func (l *LoggedArtifact) Wait(ctx context.Context) (wandbartifact.Result, error) {
 	if l.run != nil && !l.run.off && l.run.link.Load() == nil {
 		return wandbartifact.Result{}, fmt.Errorf("wait for artifact: %w", ErrOffline)
 	}
+	var ended chan struct{}
+	if l.run != nil && !l.run.off {
+		ended = l.run.link.Load().ended
+	}
 	select {
 	case <-l.done:
 		return l.result, l.err
+	case <-ended:
+		select {
+		case <-l.done:
+			return l.result, l.err
+		default:
+			return wandbartifact.Result{}, fmt.Errorf("wait for artifact: %w", ErrUnsent)
+		}
 	case <-ctx.Done():
 		return wandbartifact.Result{}, fmt.Errorf("wait for artifact: %w", context.Cause(ctx))
 	}

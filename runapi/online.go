@@ -33,7 +33,7 @@ func (r *Run) startUplink(client *api.Client) error {
 	u := &uplink{known: make(chan struct{}), stop: make(chan struct{}), ended: make(chan struct{})}
 	up, err := upload.New(upload.Options{
 		Dir: r.dir, Client: client, Live: true, Transmit: r.set.Transmit, Ignore: r.set.IgnoreGlobs,
-		Logger: r.set.Logger.With("run", r.set.ID), OnIdentity: u.identify, OnStop: u.askToStop,
+		Logger: r.set.Logger.With("run", r.set.ID), OnIdentity: u.identify, OnStop: u.askToStop, OnArtifact: r.artifactDone,
 	})
 	if err != nil {
 		return err
