@@ -200,6 +200,9 @@ func TestOnlineRunEqualsSyncedRun(t *testing.T) {
 	if len(run.History) != 51 || run.State != "failed" || *run.ExitCode != 3 || run.DisplayName != "first" || len(run.Alerts) != 1 {
 		t.Errorf("%d rows, state %s, exit %v, name %q, alerts %v", len(run.History), run.State, run.ExitCode, run.DisplayName, run.Alerts)
 	}
+	if text, err := live.File(server.DefaultEntity, "p", "r1", "model.txt"); err != nil || string(text) != "weights" {
+		t.Errorf("model.txt holds %q (%v)", text, err)
+	}
 	if _, err := os.Stat(filepath.Join(dir, "run-r1.wandb.synced")); err != nil {
 		t.Error(err)
 	}
