@@ -43,8 +43,8 @@ func dead(t testing.TB) string {
 	return "http://" + l.Addr().String()
 }
 
-// finishAfter logs ten rows and finishes; the error and how long that took.
-func finishAfter(t *testing.T, s Settings) (*Run, error, time.Duration) {
+// finishAfter logs ten rows and finishes; how long that took, and its error.
+func finishAfter(t *testing.T, s Settings) (*Run, time.Duration, error) {
 	t.Helper()
 	r := start(t, s)
 	for i := range 10 {
@@ -54,7 +54,7 @@ func finishAfter(t *testing.T, s Settings) (*Run, error, time.Duration) {
 	}
 	began := time.Now()
 	err := r.Finish(0)
-	return r, err, time.Since(began)
+	return r, time.Since(began), err
 }
 
 // slow is what a loaded machine may add to a deadline.
@@ -70,7 +70,7 @@ func TestFinishHasADeadline(t *testing.T) {
 			s := quiet(t)
 			s.Mode, s.APIKey, s.Transmit = ModeOnline, testAPIKey, minInterval
 			change(t, &s)
-			r, err, took := finishAfter(t, s)
+			r, took, err := finishAfter(t, s)
 			var unsent *UnsentError
 			if !errors.As(err, &unsent) || !strings.Contains(err.Error(), "wandb-agent sync "+r.Dir()) {
 				t.Fatalf("Finish says %v", err)
@@ -129,7 +129,7 @@ func TestOutageLosesNothing(t *testing.T) {
 	p.faults.Add(faults.Next(3, "UpsertBucket", faults.Status(503)), faults.Next(3, "/file_stream", faults.Action{Kind: faults.StoreDrop}))
 	s := p.online(t)
 	s.ID = "r1"
-	_, err, _ := finishAfter(t, s)
+	_, _, err := finishAfter(t, s)
 	if err != nil {
 		t.Fatal(err)
 	}

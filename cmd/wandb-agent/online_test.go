@@ -4,6 +4,7 @@ package main
 
 import (
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -177,6 +178,45 @@ func TestInterruptEndsTheSending(t *testing.T) {
 			}
 			t.Logf("it took %v", took)
 		})
+	}
+}
+
+// TestKilledWorkersSendEverythingOnce: each worker goes on where the one before
+// was killed.
+func TestKilledWorkersSendEverythingOnce(t *testing.T) {
+	p, dir := serve(t), t.TempDir()
+	stop := filepath.Join(dir, "stop")
+	script := "i=0; while [ ! -e " + stop + " ]; do i=$((i+1)); echo line $i; sleep 0.01; done"
+	cmd := p.online()
+	cmd.Path, cmd.Args[0] = exec.Command("part").Path, "part"
+	cmd.Args = append(cmd.Args, "quick", dir, "sh", "-c", script)
+	start(t, cmd)
+	killed := 0
+	for range killRounds(t, 5) {
+		worker := 0
+		eventually(t, "another worker", func() bool {
+			worker = workerOf(cmd.Process.Pid)
+			return worker != 0 && worker != killed
+		})
+		eventually(t, "the run at the server", func() bool { return p.stored() != nil })
+		time.Sleep(time.Duration(rand.Int64N(int64(300 * time.Millisecond))))
+		if err := syscall.Kill(worker, syscall.SIGKILL); err != nil {
+			t.Fatalf("worker %d: %v", worker, err)
+		}
+		killed = worker
+	}
+	touch(t, stop)
+	if code := done(t, cmd); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+	run := p.stored()
+	for i, line := range run.Console {
+		if !strings.HasSuffix(line, " line "+strconv.Itoa(i+1)) {
+			t.Fatalf("line %d of the console is %q", i, line)
+		}
+	}
+	if local, ok := loaded(dir); !ok || len(run.Console) != len(local.Console) || len(run.Events) != len(local.Stats) || run.State != "finished" {
+		t.Errorf("stored %d lines and %d samples, here %d and %d; state %s", len(run.Console), len(run.Events), len(local.Console), len(local.Stats), run.State)
 	}
 }
 
