@@ -27,6 +27,7 @@ type DirOptions struct {
 //	    run-<id>.wandb           the log
 //	    run-<id>.<writer>.part   what another writer adds to the run
 //	    run-<id>.open            parts of steps that are not finished
+//	    run-<id>.<writer>.open   likewise, of another writer
 //	    files/                   what is uploaded beside the log
 //	    logs/                    what we say about ourselves
 type Dir struct {
@@ -196,8 +197,11 @@ func (d *Dir) LogPath() string { return d.file("wandb") }
 // extension keeps tools that look for *.wandb from taking it for a run.
 func (d *Dir) PartPath(writer string) string { return d.file(writer + ".part") }
 
-// OpenStepsPath is the side file of [OpenSteps].
+// OpenStepsPath is the side file of [OpenSteps] of the run's own log.
 func (d *Dir) OpenStepsPath() string { return d.file("open") }
+
+// PartOpenStepsPath is the side file that belongs to a writer's part.
+func (d *Dir) PartOpenStepsPath(writer string) string { return d.file(writer + ".open") }
 
 // FilesDir holds the files that are uploaded beside the log.
 func (d *Dir) FilesDir() string { return filepath.Join(d.Path, "files") }

@@ -12,21 +12,29 @@ import (
 // Fold copies what other writers have added to the run (Dir.PartPath) into
 // its log, merged by time behind what is there, has end write what must follow,
 // and removes each part once all of it is on stable storage. Parts whose writer
-// is alive are left alone. Rows of several writers are numbered as [Join] does. The header, run and exit records of parts are not
-// copied: those of a run are its main writer's to write, in end, so that no
-// moment has neither. visit, if it is not nil, sees each record before it is
+// is alive are left alone. Rows of several writers are numbered as [Join] does;
+// steps that a dead writer left open become rows. The header, run and exit records
+// of parts are not copied: those of a run are its main writer's to write, in end,
+// so that no moment has neither. visit, if it is not nil, sees each record before it is
 // copied. A fold that was interrupted may be run again. end is called in any
 // case.
 func Fold(w *Writer, dir *Dir, visit func(*wandbpb.Record), end func() error) error {
 	if visit == nil {
 		visit = func(*wandbpb.Record) {}
 	}
-	f, err := fold(w, dir, visit)
+	left, err := dir.partsLeftOpen(w)
+	if err != nil {
+		return errors.Join(err, end())
+	}
+	f, err := fold(w, dir, left.steps, left.watch(visit))
 	defer f.close()
+	if err == nil {
+		err = left.store(w, f, visit)
+	}
 	if err = errors.Join(err, end()); err != nil {
 		return err
 	}
-	return f.remove(w, dir)
+	return errors.Join(f.remove(w, dir), left.remove(dir, f))
 }
 
 // folding is a fold under way. It holds the locks of its parts.
@@ -39,13 +47,14 @@ type folding struct {
 	rows    rowRule
 }
 
-// fold copies and leaves the parts in place.
-func fold(w *Writer, dir *Dir, visit func(*wandbpb.Record)) (*folding, error) {
+// fold copies and leaves the parts in place. unfinished steps are to be stored
+// behind: they count when rows are numbered.
+func fold(w *Writer, dir *Dir, unfinished []*openStep, visit func(*wandbpb.Record)) (*folding, error) {
 	f := &folding{}
 	if err := f.open(w, dir); err != nil {
 		return f, err
 	}
-	if err := f.number(w); err != nil {
+	if err := f.number(w, unfinished); err != nil {
 		return f, err
 	}
 	err := mergeByTime(f.parts, func(s *source, rec *wandbpb.Record) error {
@@ -57,9 +66,9 @@ func fold(w *Writer, dir *Dir, visit func(*wandbpb.Record)) (*folding, error) {
 		} else if f.rows.several && rec.GetSummary().GetDerived() {
 			dropStep(rec.GetSummary())
 		}
-		visit(rec)
 		num := rec.GetNum()
 		mark(rec, s.name)
+		visit(rec)
 		if err := w.Write(rec); err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ func (p *progress) noteRow(rec *wandbpb.Record) {
 
 // number finds how the rows of the parts are to be numbered: as they are while
 // one writer alone has rows, else behind those that the log has, as [Join] does.
-func (f *folding) number(w *Writer) error {
+func (f *folding) number(w *Writer, open []*openStep) error {
 	w.mu.Lock()
 	have := map[string]bool{}
 	for name := range w.rowsOf {
@@ -34,6 +34,9 @@ func (f *folding) number(w *Writer) error {
 	}
 	f.rows = rowRule{next: w.step + 1}
 	w.mu.Unlock()
+	for _, row := range open {
+		have[row.part] = true
+	}
 	labels := map[string]bool{}
 	for _, s := range f.parts {
 		label, rows, err := peekPart(s.file.Name())
@@ -50,6 +53,16 @@ func (f *folding) number(w *Writer) error {
 	}
 	f.rows.several = len(have) > 1
 	return nil
+}
+
+// labelOf is the label of a part's writer; "" for the log's own.
+func (f *folding) labelOf(part string) string {
+	for _, s := range f.parts {
+		if s.name == part {
+			return s.label
+		}
+	}
+	return part
 }
 
 // peekPart reads a part until it knows its writer's label and whether it has
@@ -94,32 +107,16 @@ func ownStep(h *wandbpb.HistoryRecord) int64 {
 	return stepOf(h)
 }
 
-// holds says whether a row has every value of a step that was open: it is the
-// same step, finished. Another writer's row may have its number.
-func holds(h *wandbpb.HistoryRecord, open *Row) bool {
-	have := map[Key]Item{}
-	for _, item := range h.GetItem() {
-		it := itemOf(item)
-		have[it.Key] = it
-	}
-	for _, want := range open.Items {
-		it, ok := have[want.Key]
-		if !ok || string(appendItem(nil, &it)) != string(appendItem(nil, &want)) {
-			return false
-		}
-	}
-	return true
-}
-
-// finished notes which of the open steps a row finishes.
-func finished(done map[int64]bool, open []*Row, h *wandbpb.HistoryRecord) {
+// finished notes which of the open steps a row of a part finishes. Another
+// writer's row may have the same step.
+func finished(done map[*openStep]bool, open []*openStep, part string, h *wandbpb.HistoryRecord) {
 	if len(open) == 0 {
 		return
 	}
 	step := ownStep(h)
 	for _, row := range open {
-		if row.Step == step && holds(h, row) {
-			done[step] = true
+		if row.Step == step && row.part == part {
+			done[row] = true
 		}
 	}
 }

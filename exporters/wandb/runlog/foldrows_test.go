@@ -3,6 +3,7 @@ package runlog
 import (
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
@@ -51,9 +52,9 @@ func TestFoldNumbersRowsOfSeveralPrograms(t *testing.T) {
 		}}}))
 		check(t, w.Close())
 	}
-	open, err := CreateOpenSteps(d.OpenStepsPath(), patient)
+	open, err := CreateOpenSteps(d.PartOpenStepsPath("program-b"), patient)
 	check(t, err)
-	check(t, open.Append(rowAt(1, 1.5, 11))) // finished by rank-1, another one than rank-0's step 1
+	check(t, open.Append(rowAt(1, 1.5, 11))) // finished
 	check(t, open.Append(rowAt(2, 3, 12)))
 	check(t, open.Close())
 	killed := errors.New("killed here")
@@ -65,7 +66,7 @@ func TestFoldNumbersRowsOfSeveralPrograms(t *testing.T) {
 	check(t, err)
 	run, err := Load(d)
 	check(t, err)
-	want := "0 rank-0.0 v=0\n1 rank-1.0 v=10\n2 rank-0.1 v=1\n3 rank-1.1 v=11\n4 <nil>.2 v=12\n"
+	want := "0 rank-0.0 v=0\n1 rank-1.0 v=10\n2 rank-0.1 v=1\n3 rank-1.1 v=11\n4 rank-1.2 v=12\n"
 	got := ""
 	for _, r := range run.History {
 		got += fmt.Sprintf("%d %v.%v v=%v\n", r.Step, r.Values[writerKey], r.Values[writerStepKey], r.Values["v"])
@@ -76,8 +77,36 @@ func TestFoldNumbersRowsOfSeveralPrograms(t *testing.T) {
 	}
 }
 
+// A program inside exec that was killed in the middle of a step: exec's own fold
+// makes a row of it, so that any sync finds it.
+func TestFoldStoresTheStepsThatAPartLeftOpen(t *testing.T) {
+	d := newDir(t)
+	w := create(t, d.LogPath())
+	part := partOf(t, d, "program-a", "")
+	check(t, part.Row(rowAt(0, 0, 1)))
+	check(t, part.Close())
+	open, err := CreateOpenSteps(d.PartOpenStepsPath("program-a"), patient)
+	check(t, err)
+	check(t, open.Append(rowAt(0, 0, 1))) // finished
+	check(t, open.Append(rowAt(1, 1, 2)))
+	check(t, open.Close())
+	seen := 0
+	check(t, Fold(w, d, func(rec *wandbpb.Record) {
+		if rec.GetHistory() != nil {
+			seen++
+		}
+	}, func() error { return nil }))
+	check(t, w.Close())
+	run, err := Load(d)
+	check(t, err)
+	wantText(t, "rows", rowsOf(run), "0 v=1\n1 v=2\n")
+	if _, err := os.Stat(d.PartOpenStepsPath("program-a")); seen != 2 || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("visit saw %d rows, want 2; the side file: %v, want it gone", seen, err)
+	}
+}
+
 // Two writers may be at the same step: what one left open is not what the other
-// has finished. Protection: holds() in finished().
+// has finished. Protection: the part in finished().
 func TestAnotherWritersRowDoesNotFinishAnOpenStep(t *testing.T) {
 	d := newDir(t)
 	w := create(t, d.LogPath())

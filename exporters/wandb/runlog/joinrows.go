@@ -61,10 +61,11 @@ func (r *rowRule) set(h *wandbpb.HistoryRecord, label string, shift float64) {
 		r.next = max(r.next, stepOf(h)+1)
 		return
 	}
+	if itemNamed(h, writerStepKey) == nil {
+		h.Item = append(h.Item, &wandbpb.HistoryItem{NestedKey: []string{writerStepKey}, ValueJson: strconv.FormatInt(stepOf(h), 10)})
+	}
 	if itemNamed(h, writerKey) == nil {
-		h.Item = append(h.Item,
-			&wandbpb.HistoryItem{NestedKey: []string{writerStepKey}, ValueJson: strconv.FormatInt(stepOf(h), 10)},
-			&wandbpb.HistoryItem{NestedKey: []string{writerKey}, ValueJson: string(xjson.AppendString(nil, label))})
+		h.Item = append(h.Item, &wandbpb.HistoryItem{NestedKey: []string{writerKey}, ValueJson: string(xjson.AppendString(nil, label))})
 	}
 	step := itemNamed(h, "_step")
 	if step == nil {
@@ -76,12 +77,20 @@ func (r *rowRule) set(h *wandbpb.HistoryRecord, label string, shift float64) {
 	r.next++
 }
 
-// setOpen numbers a step that was never finished. Which of the writers left it
-// open, nobody knows.
-func (r *rowRule) setOpen(row *Row) {
-	row.Items = append(row.Items, Item{Key: writerStepRowKey, Kind: Int, I: row.Step})
+// setOpen numbers a step that was never finished, and returns what its row says
+// of its writer.
+func (r *rowRule) setOpen(row *Row, label string) []Item {
+	if !r.several && row.Step >= r.next {
+		r.next = row.Step + 1
+		return nil
+	}
+	own := []Item{{Key: writerStepRowKey, Kind: Int, I: row.Step}}
+	if label != "" { // the log's own rows have none
+		own = append(own, Item{Key: writerRowKey, Kind: JSON, JSON: xjson.AppendString(nil, label)})
+	}
 	row.Step = r.next
 	r.next++
+	return own
 }
 
 // addRuntime moves a row to the clock of the run.

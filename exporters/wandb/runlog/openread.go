@@ -6,8 +6,66 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 )
+
+// openStep is a step that was not finished when its side file was read.
+type openStep struct {
+	*Row
+	part string // of whose log it is; "" is the run's own
+}
+
+// openStepsFound is what the side files of a run hold.
+type openStepsFound struct {
+	steps  []*openStep
+	files  []string // that were read; others are no logs, or their writers live
+	damage Damage
+}
+
+// readOpen reads the side files of all writers. living includes those whose
+// writers are at work.
+func (d *Dir) readOpen(living bool) (*openStepsFound, error) {
+	paths, err := filepath.Glob(globQuote(d.file("")) + "*.open")
+	if err != nil {
+		return nil, fmt.Errorf("read open steps: %w", err)
+	}
+	found := &openStepsFound{}
+	for _, path := range append(paths, d.OpenStepsPath()) {
+		if !living && alive(path) {
+			continue
+		}
+		rows, damage, err := readOpenSteps(path)
+		if errors.Is(err, ErrFormat) { // hides no run and is not ours to delete
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		found.damage.add(damage)
+		found.files = append(found.files, path)
+		for _, row := range rows {
+			found.steps = append(found.steps, &openStep{row, d.openOf(path)})
+		}
+	}
+	return found, nil
+}
+
+// openOf is the part that a side file belongs to; "" is the run's own log.
+func (d *Dir) openOf(path string) string {
+	name := strings.TrimPrefix(filepath.Base(path), "run-"+d.RunID+".")
+	return strings.TrimSuffix(strings.TrimSuffix(name, "open"), ".")
+}
+
+// alive says whether the writer of a log has it open.
+func alive(path string) bool {
+	f, err := openLocked(path, 0)
+	if err == nil {
+		f.Close()
+	}
+	return errors.Is(err, ErrLocked)
+}
 
 // readOpenSteps puts the parts in a side file together: one row per step,
 // later values in place of earlier ones, steps ascending. A missing file has

@@ -45,8 +45,8 @@ type repair struct {
 	state  *State
 	report Report
 
-	open   []*Row
-	done   map[int64]bool // steps that the log has
+	open   *openStepsFound
+	done   map[*openStep]bool // steps that the log has
 	fold   *folding
 	exitAt int64 // file offset of the exit record, 0 if there is none
 	exit   *wandbpb.RunExitRecord
@@ -63,11 +63,11 @@ func (r *repair) run() (err error) {
 	if err := r.dir.begin(); err != nil {
 		return err
 	}
-	if r.open, r.report.Damage, err = readOpenSteps(r.dir.OpenStepsPath()); err != nil && !errors.Is(err, ErrFormat) {
+	if r.open, err = r.dir.readOpen(false); err != nil {
 		return err
 	}
-	r.alien = err != nil
-	r.done = map[int64]bool{}
+	r.report.Damage = r.open.damage
+	r.done = map[*openStep]bool{}
 	if r.w, err = reopen(r.dir.LogPath(), Options{}, r.visit); err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (r *repair) run() (err error) {
 	if err := r.reopenEnd(); err != nil {
 		return err
 	}
-	r.fold, err = fold(r.w, r.dir, func(rec *wandbpb.Record) { r.visit(rec, 0) })
+	r.fold, err = fold(r.w, r.dir, r.open.steps, func(rec *wandbpb.Record) { r.visit(rec, 0) })
 	defer r.fold.close()
 	if err != nil {
 		return err
@@ -103,7 +103,8 @@ func (r *repair) visit(rec *wandbpb.Record, at int64) {
 	case *wandbpb.Record_Footer:
 		r.footer = true
 	case *wandbpb.Record_History:
-		finished(r.done, r.open, t.History)
+		part, _, _ := origin(rec)
+		finished(r.done, r.open.steps, part, t.History)
 		r.late = r.exit != nil
 	default:
 		r.late = r.exit != nil
@@ -131,8 +132,8 @@ func (r *repair) reopenEnd() error {
 
 // hasMore says whether parts or open steps wait to be folded in.
 func (r *repair) hasMore() bool {
-	for _, row := range r.open {
-		if !r.done[row.Step] {
+	for _, row := range r.open.steps {
+		if !r.done[row] {
 			return true
 		}
 	}
@@ -170,19 +171,19 @@ func (w *Writer) renumber(num int64) {
 
 // foldOpenSteps turns steps that were never finished into rows.
 func (r *repair) foldOpenSteps() error {
-	for _, row := range r.open {
-		if r.done[row.Step] {
+	for _, open := range r.open.steps {
+		if r.done[open] {
 			continue
 		}
-		if r.fold.rows.several || row.Step < r.fold.rows.next {
-			r.fold.rows.setOpen(row)
-		}
+		row := open.Row
+		own := r.fold.rows.setOpen(row, r.fold.labelOf(open.part))
 		for _, m := range r.state.Row(row) {
 			if err := r.w.Write(&wandbpb.Record{RecordType: &wandbpb.Record_Metric{Metric: m}}); err != nil {
 				return err
 			}
 		}
-		if err := r.w.Row(row); err != nil {
+		row.Items = append(row.Items, own...)
+		if err := r.w.openRow(open); err != nil {
 			return err
 		}
 		r.report.OpenSteps++
@@ -250,13 +251,14 @@ func (r *repair) finish() error {
 	return err
 }
 
-func (r *repair) removeOpenSteps() (bool, error) {
-	if r.alien { // not ours to delete
-		return false, nil
+func (r *repair) removeOpenSteps() (removed bool, err error) {
+	for _, path := range r.open.files {
+		switch e := os.Remove(path); {
+		case e == nil:
+			removed = true
+		case !errors.Is(e, fs.ErrNotExist):
+			err = errors.Join(err, e)
+		}
 	}
-	err := os.Remove(r.dir.OpenStepsPath())
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
+	return removed, err
 }

@@ -19,20 +19,21 @@ import (
 // while writers are alive and holds one record per log in memory. An error of
 // fn ends it.
 func Walk(dir *Dir, fn func(writer string, rec *wandbpb.Record) error) (Damage, error) {
-	open, damage, err := readOpenSteps(dir.OpenStepsPath())
-	if err != nil && !errors.Is(err, ErrFormat) { // a side file that is no log hides no run
-		return damage, err
+	found, err := dir.readOpen(true)
+	if err != nil {
+		return Damage{}, err
 	}
+	open, damage := found.steps, found.damage
 	damage.TornBytes = 0 // a writer that lives may be at it
 	sources, err := dir.sources()
 	defer closeAll(sources)
 	if err != nil {
 		return damage, err
 	}
-	done := map[int64]bool{}
+	done := map[*openStep]bool{}
 	err = mergeByTime(sources, func(s *source, rec *wandbpb.Record) error {
 		if h := rec.GetHistory(); h != nil {
-			finished(done, open, h)
+			finished(done, open, s.name, h)
 		}
 		return fn(s.name, rec)
 	})
@@ -43,10 +44,10 @@ func Walk(dir *Dir, fn func(writer string, rec *wandbpb.Record) error) (Damage, 
 		return damage, fmt.Errorf("read run %s: %w", dir.Path, err)
 	}
 	for _, row := range open {
-		if done[row.Step] {
+		if done[row] {
 			continue
 		}
-		if err := fn("", rowRecord(row)); err != nil {
+		if err := fn(row.part, rowRecord(row.Row)); err != nil {
 			return damage, fmt.Errorf("read run %s: %w", dir.Path, err)
 		}
 	}
