@@ -46,11 +46,12 @@ func (r *resolver) joinExec(s *Settings) {
 // openPart begins the log of a program inside another run. Its clock is the
 // run's when that has told it already.
 func (r *Run) openPart() error {
-	log, err := runlog.Create(r.dir.PartPath(programPart+runlog.NewID()), r.logOptions())
+	name := programPart + runlog.NewID()
+	log, err := runlog.Create(r.dir.PartPath(name), r.logOptions())
 	if err != nil {
 		return &InitError{"log", err}
 	}
-	r.log = log
+	r.log, r.openPath = log, r.dir.PartOpenStepsPath(name)
 	if main := firstRunRecord(r.dir.LogPath()); main != nil {
 		if main.GetStartTime() != nil {
 			r.start = main.GetStartTime().AsTime().UnixNano() - r.clock.Anchor

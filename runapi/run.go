@@ -64,6 +64,7 @@ type Run struct {
 	frame    sample.Frame
 	features wandbpb.Feature
 	adopted  map[string]bool // parts of embedded programs whose names the run has taken
+	openPath string          // side file of a program inside another run
 }
 
 // ID returns the run id; "" for a nil run.

@@ -12,8 +12,12 @@ import (
 func (r *Run) addPart(v *values, now int64) error {
 	parts := r.parts.Load()
 	if parts == nil {
+		path := r.dir.OpenStepsPath()
+		if r.set.inside { // several programs may be inside one run
+			path = r.openPath
+		}
 		var err error
-		if parts, err = runlog.CreateOpenSteps(r.dir.OpenStepsPath(), r.logOptions()); err != nil {
+		if parts, err = runlog.CreateOpenSteps(path, r.logOptions()); err != nil {
 			return fmt.Errorf("keep open step: %w", err)
 		}
 		r.parts.Store(parts)

@@ -123,3 +123,33 @@ func TestProgramInsideExecMayHaveARunOfItsOwn(t *testing.T) {
 		t.Errorf("rows by run: %v", rows)
 	}
 }
+
+// TestRanksInsideExec: exec around a launcher of ranks. Both log 21 steps from 0
+// and have a step open; one is killed then. Seen to fail with one side file for
+// all (the second rank's Log returns an error).
+func TestRanksInsideExec(t *testing.T) {
+	dir := t.TempDir()
+	script := "WORLD_SIZE=2 RANK=0 part inside; WORLD_SIZE=2 RANK=1 part inside kill; WORLD_SIZE=2 RANK=1 part inside; exit 0"
+	if s := agentSays(t, execArgs(dir, "sh", "-c", script)...); s.code != 0 || strings.Contains(s.stderr, "part:") {
+		t.Fatalf("exit %d: %s", s.code, s.stderr)
+	}
+	all := runsBelow(t, dir)
+	if len(all) != 1 || len(all[0].History) != 63 {
+		t.Fatalf("got %d runs, the first of %d rows, want 1 of 63", len(all), len(all[0].History))
+	}
+	opened := map[any]int{}
+	for i, row := range all[0].History {
+		if row.Step != int64(i) {
+			t.Fatalf("row %d has step %d", i, row.Step)
+		}
+		if row.Values["open"] != nil {
+			opened[row.Values["_writer"]]++
+		}
+	}
+	if opened["rank-0"] != 1 || opened["rank-1"] != 1 || len(opened) != 3 { // a label that is taken gives way to the part's name
+		t.Errorf("writers of open steps: %v", opened)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "wandb", "latest-run", "run-*.open")); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
