@@ -54,7 +54,6 @@ type repair struct {
 	final  bool
 	footer bool
 	late   bool                  // other records follow the exit record
-	alien  bool                  // the side file of open steps is no log
 	saved  bool                  // the exit record waits in a part of its own
 	look   func(*wandbpb.Record) // sees the records that the log has; may be nil
 }
