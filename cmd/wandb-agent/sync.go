@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -159,56 +160,89 @@ type syncResult struct {
 	Bytes   int64  `json:"bytes_pending"`
 }
 
-// syncUnits groups directories that several writers of one run have kept. Those
-// of shared runs, of sessions that go on with a run, and of other programs are
-// sent each by itself.
-func syncUnits(dirs []*runlog.Dir) ([][]upload.Found, error) {
-	var units [][]upload.Found
-	at := map[string]int{} // unit by run id
+// syncUnit is what is sent as one: the logs of several writers of one time, ours
+// first, or a single one.
+type syncUnit struct {
+	logs   []upload.Found
+	resume string // "allow": an earlier unit began the run
+}
+
+// syncUnits finds the logs of the runs that dirs belong to, beside them too.
+func syncUnits(dirs []*runlog.Dir) ([]syncUnit, error) {
+	var ids []string
+	logs := map[string][]upload.Found{} // by run id
 	seen := map[string]bool{}
-	add := func(dir *runlog.Dir) error {
-		if seen[dir.Path] {
-			return nil
-		}
-		seen[dir.Path] = true
-		found, err := upload.Inspect(dir)
-		if err != nil {
-			return err
-		}
-		alone := found.Foreign || found.Run.GetWriter().GetShared() || found.Run.GetResume() != "" || found.Run.GetBranchPoint() != nil
-		i, grouped := at[dir.RunID]
-		if !alone && grouped {
-			units[i] = append(units[i], found)
-			return nil
-		}
-		if !alone {
-			at[dir.RunID] = len(units)
-		}
-		units = append(units, []upload.Found{found})
-		return nil
-	}
 	for _, dir := range dirs {
 		siblings, err := dir.Siblings()
 		if err != nil {
 			return nil, err
 		}
 		for _, d := range append([]*runlog.Dir{dir}, siblings...) {
-			if err := add(d); err != nil {
+			if seen[d.Path] {
+				continue
+			}
+			seen[d.Path] = true
+			found, err := upload.Inspect(d)
+			if err != nil {
 				return nil, err
 			}
+			if logs[d.RunID] == nil {
+				ids = append(ids, d.RunID)
+			}
+			logs[d.RunID] = append(logs[d.RunID], found)
 		}
+	}
+	var units []syncUnit
+	for _, id := range ids {
+		more, err := unitsOf(logs[id])
+		if err != nil {
+			return nil, err
+		}
+		units = append(units, more...)
 	}
 	return units, nil
 }
 
+// unitsOf groups the logs of one run by the time at which its writers were at
+// work. Logs of shared runs, of forks and of other programs are sent each by itself, but
+// one that another program kept inside our exec belongs to exec's.
+func unitsOf(logs []upload.Found) (units []syncUnit, err error) {
+	var dirs []*runlog.Dir
+	ours := slices.ContainsFunc(logs, func(l upload.Found) bool { return !l.Foreign })
+	at := map[*runlog.Dir]upload.Found{}
+	for _, l := range logs {
+		if !ours || l.Run.GetWriter().GetShared() || l.Run.GetBranchPoint() != nil {
+			units = append(units, syncUnit{logs: []upload.Found{l}})
+			continue
+		}
+		dirs, at[l.Dir] = append(dirs, l.Dir), l
+	}
+	sessions, err := runlog.Sessions(dirs)
+	for i, session := range sessions {
+		var u syncUnit
+		for _, foreign := range []bool{false, true} {
+			for _, dir := range session {
+				if at[dir].Foreign == foreign {
+					u.logs = append(u.logs, at[dir])
+				}
+			}
+		}
+		if i > 0 && u.logs[0].Run.GetResume() == "" {
+			u.resume = "allow"
+		}
+		units = append(units, u)
+	}
+	return units, err
+}
+
 // syncOne sends one run and says how that went.
-func (c *cli) syncOne(ctx context.Context, f *syncFlags, unit []upload.Found, named bool) syncResult {
-	found := unit[0]
+func (c *cli) syncOne(ctx context.Context, f *syncFlags, unit syncUnit, named bool) syncResult {
+	found := unit.logs[0]
 	r := syncResult{Dir: found.Dir.Path, RunID: found.Dir.RunID}
-	if done := c.syncSkips(f, unit, named, &r); done {
+	if done := c.syncSkips(f, unit.logs, named, &r); done {
 		return r
 	}
-	found, err := prepareSync(unit)
+	found, err := prepareSync(unit.logs)
 	if errors.Is(err, runlog.ErrLocked) {
 		return c.syncSaid(r, "alive", "is still being written or sent: "+err.Error())
 	}
@@ -216,7 +250,7 @@ func (c *cli) syncOne(ctx context.Context, f *syncFlags, unit []upload.Found, na
 		return c.syncFailed(r, err)
 	}
 	r.Dir = found.Dir.Path
-	report, err := c.syncUpload(ctx, f, found)
+	report, err := c.syncUpload(ctx, f, found, unit.resume)
 	r.take(report)
 	switch {
 	case errors.Is(err, upload.ErrUnsent):
@@ -308,7 +342,7 @@ func (c *cli) syncFailed(r syncResult, err error) syncResult {
 }
 
 // syncUpload sends one run, with a line of progress on a terminal.
-func (c *cli) syncUpload(ctx context.Context, f *syncFlags, found upload.Found) (upload.Report, error) {
+func (c *cli) syncUpload(ctx context.Context, f *syncFlags, found upload.Found, resume string) (upload.Report, error) {
 	client, err := connect(found)
 	if err != nil {
 		return upload.Report{}, err
@@ -316,7 +350,7 @@ func (c *cli) syncUpload(ctx context.Context, f *syncFlags, found upload.Found) 
 	p := c.progress(found.Dir.RunID)
 	defer p.end()
 	u, err := upload.New(upload.Options{
-		Dir: found.Dir, Client: client, Entity: f.entity, Project: f.project, RunID: f.id,
+		Dir: found.Dir, Client: client, Entity: f.entity, Project: f.project, RunID: f.id, Resume: resume,
 		Live: found.Alive, Progress: p.show,
 	})
 	if err != nil {
