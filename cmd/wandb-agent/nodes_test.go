@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -18,77 +19,83 @@ import (
 	"testing"
 	"time"
 
-	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/server"
 	"github.com/wandb-agent/wandb-agent/runapi"
 )
 
 // TestNodesWithoutARoute: two nodes that cannot reach the server are ended as
-// Slurm ends a job, SIGTERM and after a grace SIGKILL. What each has logged is one
-// run afterwards. Seen to fail with an unknown exit counted as a good one in
+// Slurm ends a job, SIGTERM and after a grace SIGKILL. Copied to a third place and
+// synced, what each has logged is one run at the server. Seen to fail with an unknown exit counted as a good one in
 // runlog's badness.
 func TestNodesWithoutARoute(t *testing.T) {
 	for _, c := range []struct {
 		polite int // status of the node that heeds SIGTERM
-		want   runlog.Exit
-	}{
-		{0, runlog.Exit{}},
-		{143, runlog.Exit{Code: 143, Known: true}},
-	} {
+		code   int // of the run: 1 stands for one that nobody knows
+	}{{0, 1}, {143, 143}} {
 		t.Run(fmt.Sprint("exit", c.polite), func(t *testing.T) {
 			t.Parallel()
-			server := listener(t)
+			p := serve(t)
+			address := strings.TrimPrefix(p.front.URL(), "http://")
 			local := []string{t.TempDir(), t.TempDir()} // disks of the nodes
 			acked := []int{
-				node(t, 0, local[0], server, strconv.Itoa(c.polite)),
-				node(t, 1, local[1], server, "deaf"),
+				node(t, 0, local[0], address, strconv.Itoa(c.polite)),
+				node(t, 1, local[1], address, "deaf"),
 			}
-			var dirs []*runlog.Dir
+			var copies []string
 			for _, dir := range local { // both may have been made in one second, so that the names are equal
 				third := filepath.Join(t.TempDir(), "wandb")
 				if err := os.CopyFS(third, os.DirFS(filepath.Join(dir, "wandb"))); err != nil {
 					t.Fatal(err)
 				}
-				found, err := runlog.FindSiblings(third, "job42")
-				if err != nil || len(found) != 1 {
-					t.Fatalf("got %v, %v, want the node's directory", found, err)
-				}
-				dirs = append(dirs, found...)
+				copies = append(copies, third)
 			}
-			main, _, err := runlog.Join(dirs, runlog.JoinOptions{})
-			if err != nil {
-				t.Fatal(err)
+			cmd := p.online(append([]string{"sync"}, copies...)...)
+			cmd.Env = append(cmd.Env, "WANDB_RUN_ID=")
+			if s := says(t, cmd); s.code != 0 || strings.Count(s.stderr, "job42: sent") != 1 {
+				t.Fatalf("sync: exit %d: %s", s.code, s.stderr)
 			}
-			run, err := runlog.Load(main)
+			if ids := p.Runs(server.DefaultEntity, "nodes"); len(ids) != 1 {
+				t.Errorf("got runs %v, want one", ids)
+			}
+			run, err := p.Run(server.DefaultEntity, "nodes", "job42")
 			if err != nil {
 				t.Fatal(err)
 			}
 			wantNodes(t, run, acked)
-			if e := *run.Exit; e.Known != c.want.Known || e.Known && e.Code != c.want.Code {
-				t.Errorf("exit: got %+v, want %+v", e, c.want)
+			if run.ExitCode == nil || *run.ExitCode != c.code || run.State != "failed" {
+				t.Errorf("exit: got state %s, code %v, want failed, %d", run.State, run.ExitCode, c.code)
 			}
 		})
 	}
 }
 
-// wantNodes checks that every acknowledged row of both nodes is there, labelled,
-// in the order in which its node has logged it.
-func wantNodes(t *testing.T, run *runlog.Run, acked []int) {
+// wantNodes checks that every acknowledged row of both nodes is at the server,
+// labelled, in the order in which its node has logged it.
+func wantNodes(t *testing.T, run *server.Run, acked []int) {
 	t.Helper()
-	next := map[any]int64{}
-	for i, row := range run.History {
-		label := row.Values["_writer"]
-		if row.Step != int64(i) || row.Values["_writer_step"] != next[label] || row.Values["i"] != next[label] {
-			t.Fatalf("row %d: got step %d and %v, want row %d of %v", i, row.Step, row.Values, next[label], label)
+	next := map[string]int64{}
+	for i, line := range run.History {
+		var row struct {
+			Step   int64  `json:"_step"`
+			Own    int64  `json:"_writer_step"`
+			Writer string `json:"_writer"`
+			I      int64  `json:"i"`
 		}
-		next[label]++
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatal(err)
+		}
+		if n := next[row.Writer]; row.Step != int64(i) || row.Own != n || row.I != n {
+			t.Fatalf("row %d: got %+v, want row %d of its writer", i, row, n)
+		}
+		next[row.Writer]++
 	}
 	for n, rows := range acked {
 		label := fmt.Sprint("rank-", n)
 		if rows == 0 || next[label] < int64(rows) {
 			t.Errorf("%s: got %d rows, want the %d that were acknowledged", label, next[label], rows)
 		}
-		if v, ok := run.Config[label]; !ok || v != int64(n) {
-			t.Errorf("config of %s: got %v", label, v)
+		if !strings.Contains(run.Config, strconv.Quote(label)) {
+			t.Errorf("config of %s is missing: %s", label, run.Config)
 		}
 	}
 	if len(next) != 2 {
@@ -96,22 +103,11 @@ func wantNodes(t *testing.T, run *runlog.Run, acked []int) {
 	}
 }
 
-// listener is a server that nodes may try to reach; it takes no connection.
-func listener(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	return l.Addr().String()
-}
-
 // node runs nodePart in a network of its own until it is ended as Slurm does,
 // and returns how many rows were acknowledged.
-func node(t *testing.T, n int, dir, server, manners string) int {
+func node(t *testing.T, n int, dir, address, manners string) int {
 	t.Helper()
-	cmd := exec.Command("part", "node", dir, server, manners)
+	cmd := exec.Command("part", "node", dir, address, manners)
 	cmd.Env = append(os.Environ(), fmt.Sprint("SLURM_PROCID=", n), "SLURM_NTASKS=2", "SLURM_LOCALID=0", fmt.Sprint("SLURM_NODEID=", n))
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
