@@ -244,3 +244,22 @@ func TestUnsentIsSaid(t *testing.T) {
 		}
 	}
 }
+
+// TestExecSendsTheRowsOfItsRanks: two programs inside count their steps each
+// from 0. Every row of both is stored once, under a step of its own.
+func TestExecSendsTheRowsOfItsRanks(t *testing.T) {
+	p, dir := serve(t), t.TempDir()
+	script := "for RANK in 0 1; do RANK=$RANK WORLD_SIZE=2 part inside & done; wait"
+	if s := says(t, p.online(execArgs(dir, "sh", "-c", script)...)); s.code != 0 || strings.Contains(s.stderr, "part:") {
+		t.Fatalf("exit %d: %s", s.code, s.stderr)
+	}
+	run := p.stored()
+	if run == nil || len(run.History) != 42 {
+		t.Fatalf("stored: %+v, want 42 rows", run)
+	}
+	for i, line := range run.History {
+		if !strings.Contains(line, `"_step":`+strconv.Itoa(i)) {
+			t.Errorf("row %d: got %s", i, line)
+		}
+	}
+}
