@@ -25,8 +25,9 @@ type feed struct {
 	rows      rowMaker
 	stats     statsMaker
 	screen    *console.Screen
-	shown     time.Time // of the newest console text
-	label     string    // of this writer
+	shown     time.Time         // of the newest console text
+	label     string            // of this writer
+	labels    map[string]string // per part, what its writer calls itself
 	summaries summaries
 	second    bool // config, summary and the end of the run are another writer's
 
@@ -113,6 +114,7 @@ func (f *feed) advance(name string, num int64, acknowledged bool) {
 func (f *feed) apply(name string, rec *record, acknowledged bool) {
 	switch rec.kind {
 	case kindHistory:
+		f.labelRow(writerOf(name, rec))
 		f.history(rec.body, acknowledged)
 	case kindStats:
 		f.sample(rec.body, acknowledged)
@@ -254,6 +256,7 @@ func (f *feed) message(name string, rec *record) {
 	if proto.Unmarshal(rec.payload, msg) != nil {
 		return
 	}
+	f.meet(name, msg.GetRun().GetWriter())
 	if run := msg.GetRun(); run != nil && name != "" { // of a part: the names are its main writer's to give
 		msg.RecordType = &wandbpb.Record_Config{Config: run.GetConfig()}
 	}

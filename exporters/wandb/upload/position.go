@@ -57,6 +57,7 @@ type Mark struct {
 	Dropped  Dropped          `json:"dropped"`       // lines that will never be sent
 	Skip     Skip             `json:"skip,omitzero"` // lines to come that the server has already
 	Screens  []string         `json:"screens"`       // logs that had console text
+	Writers  []string         `json:"writers"`       // logs that had rows
 }
 
 // Dropped counts what cannot be sent.
@@ -89,6 +90,7 @@ func (m *Mark) clone() Mark {
 		c.Sources[name] = num
 	}
 	c.Screens = append([]string(nil), m.Screens...)
+	c.Writers = append([]string(nil), m.Writers...)
 	return c
 }
 

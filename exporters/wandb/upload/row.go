@@ -19,9 +19,12 @@ type rowMaker struct {
 	shift    int64   // added to every step: where the server's run goes on
 	earlier  float64 // added to _runtime, seconds: earlier sessions of the run
 	shared   bool    // the server assigns steps
+	writer   string  // whose the row is, if that must be said
 	lastStep int64   // of the last row made; -1 before the first
 	moved    int64   // rows whose step the rule changed
 
+	own    int64 // step of the row in its log
+	said   bool  // the row says whose it is
 	line   []byte
 	fields []field
 	value  []byte
@@ -52,6 +55,7 @@ func (m *rowMaker) make(body []byte) []byte {
 		m.member("_step")
 		m.line = strconv.AppendInt(m.line, m.step(step.num), 10)
 	}
+	m.say()
 	m.line = append(m.line, '}')
 	return m.line
 }
@@ -65,7 +69,7 @@ type foundStep struct {
 // parse finds the items of a record.
 func (m *rowMaker) parse(body []byte) (nested bool, step foundStep, ok bool) {
 	const historyItem, historyStep = 1, 2
-	m.fields = m.fields[:0]
+	m.fields, m.said = m.fields[:0], false
 	for b := body; len(b) > 0; {
 		num, typ, n := protowire.ConsumeTag(b)
 		if n < 0 {
@@ -92,6 +96,7 @@ func (m *rowMaker) parse(body []byte) (nested bool, step foundStep, ok bool) {
 			}
 			nested = nested || len(f.path) > 1
 			step.inItems = step.inItems || f.is("_step")
+			m.said = m.said || f.is(writerStepKey)
 		case historyStep:
 			step.inRecord, step.num = true, stepNum(v)
 		}
@@ -209,6 +214,7 @@ func (m *rowMaker) fraction(text []byte) int64 {
 
 // step applies the step rule to a step of the log.
 func (m *rowMaker) step(own int64) int64 {
+	m.own = own
 	step := own + m.shift
 	if step <= m.lastStep {
 		step = m.lastStep + 1
