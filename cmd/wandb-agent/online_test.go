@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/json"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -257,9 +258,19 @@ func TestExecSendsTheRowsOfItsRanks(t *testing.T) {
 	if run == nil || len(run.History) != 42 {
 		t.Fatalf("stored: %+v, want 42 rows", run)
 	}
+	of := map[string]int{}
 	for i, line := range run.History {
-		if !strings.Contains(line, `"_step":`+strconv.Itoa(i)) {
-			t.Errorf("row %d: got %s", i, line)
+		var row struct {
+			Step   int    `json:"_step"`
+			Own    int    `json:"_writer_step"`
+			Writer string `json:"_writer"`
 		}
+		if err := json.Unmarshal([]byte(line), &row); err != nil || row.Step != i || row.Own > 20 {
+			t.Errorf("row %d: %v: got %s", i, err, line)
+		}
+		of[row.Writer]++
+	}
+	if len(of) < 2 || of["rank-0"] != 21 && of["rank-1"] != 21 {
+		t.Errorf("rows by writer: %v, want all of the second one to say whose they are", of)
 	}
 }
