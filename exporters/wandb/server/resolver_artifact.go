@@ -193,7 +193,7 @@ type artifactFileArgs struct {
 	First *int32
 }
 
-// Files lists the files by name.
+// Files lists the files by name, and what lies elsewhere.
 func (a *artifact) Files(ctx context.Context, args artifactFileArgs) fileConnection {
 	var files []*file
 	for _, name := range slices.Sorted(maps.Keys(a.a.Contents)) {

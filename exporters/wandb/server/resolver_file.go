@@ -77,10 +77,18 @@ type file struct {
 	SizeBytes                          Int64
 	StoragePath, Mimetype, Digest, MD5 *string
 	UpdatedAt                          *DateTime
+
+	place *string // URL that needs credentials; nil: there is only DirectURL
 }
 
-// URL is where the file can be got, or put.
-func (f *file) URL(struct{ Upload *bool }) *string { return f.DirectURL }
+// URL is where the file can be got with the client's own credentials, which
+// clients send to it.
+func (f *file) URL(struct{ Upload *bool }) *string {
+	if f.place != nil {
+		return f.place
+	}
+	return f.DirectURL
+}
 
 type fileConnection struct {
 	Edges      []fileEdge
@@ -110,9 +118,10 @@ func (r *run) Files(ctx context.Context, args fileArgs) (fileConnection, error) 
 	var files []*file
 	for _, f := range stored {
 		if args.wants(f.Name) {
-			url := r.r.s.sign(ctx, "GET", "run", r.f.StorageID, f.Name)
-			files = append(files, &file{ID: opaque("File", r.f.StorageID+f.Name), Name: f.Name, DisplayName: &f.Name, DirectURL: &url,
-				SizeBytes: Int64(f.Size), MD5: &f.MD5, Digest: &f.MD5, UpdatedAt: &DateTime{r.f.Heartbeat}})
+			direct := r.r.s.sign(ctx, "GET", "run", r.f.StorageID, f.Name)
+			files = append(files, &file{ID: opaque("File", r.f.StorageID+f.Name), Name: f.Name, DisplayName: &f.Name, DirectURL: &direct,
+				SizeBytes: Int64(f.Size), MD5: &f.MD5, Digest: &f.MD5, UpdatedAt: &DateTime{r.f.Heartbeat},
+				place: ptr(place(ctx, "files", r.f.Entity, r.f.Project, r.f.Name, f.Name))})
 		}
 	}
 	return connectFiles(files, args.After, args.First), nil

@@ -42,15 +42,25 @@ func (s *Server) base(r *http.Request) string {
 // sign makes a URL that needs no credentials: method, place and end are signed.
 // The place is run/<storage id>/<file>, object/<md5>/<size or nothing>, manifest/<id> or
 // part/<upload>/<number>/<md5>.
-func (s *Server) sign(ctx context.Context, method string, place ...string) string {
-	escaped := make([]string, len(place))
-	for i, p := range place {
-		escaped[i] = url.PathEscape(p)
-	}
+func (s *Server) sign(ctx context.Context, method string, parts ...string) string {
 	until := strconv.FormatInt(time.Now().Add(signedFor).Unix(), 10)
+	p := escape(append([]string{"storage"}, parts...))
 	base, _ := ctx.Value(baseKey{}).(string)
-	p := "/storage/" + strings.Join(escaped, "/")
 	return base + p + "?until=" + until + "&sig=" + s.signature(method, p, until)
+}
+
+// place is a URL for a client that shows who it is.
+func place(ctx context.Context, parts ...string) string {
+	base, _ := ctx.Value(baseKey{}).(string)
+	return base + escape(parts)
+}
+
+func escape(parts []string) string {
+	var b strings.Builder
+	for _, p := range parts {
+		b.WriteString("/" + url.PathEscape(p))
+	}
+	return b.String()
 }
 
 func (s *Server) signature(method, escapedPath, until string) string {

@@ -1,0 +1,83 @@
+package wandb_test
+
+import "strings"
+
+// normal is a stored run without what depends on time, chance and machine.
+func (s *storedRun) normal() map[string]any {
+	facts := normal("", s.Raw).(map[string]any)
+	for _, key := range []string{"config", "summary", "history", "events", "loggedArtifacts"} {
+		delete(facts, key) // below, decoded
+	}
+	return map[string]any{
+		"facts": facts, "config": normal("", s.Config), "summary": normal("", s.Summary), "history": normal("", rowsOf(s.History)),
+		"metrics": normalEvents(s.Events),
+	}
+}
+
+// rowsOf makes rows a list of any values.
+func rowsOf(rows []map[string]any) []any {
+	out := make([]any, len(rows))
+	for i, r := range rows {
+		out[i] = r
+	}
+	return out
+}
+
+// logged are the rows without their time.
+func (s *storedRun) logged() []any {
+	out := make([]any, len(s.History))
+	for i, row := range s.History {
+		clean := map[string]any{}
+		for k, v := range row {
+			if k != "_timestamp" && k != "_runtime" {
+				clean[k] = v
+			}
+		}
+		out[i] = clean
+	}
+	return out
+}
+
+// settled is the summary without its times.
+func (s *storedRun) settled() map[string]any {
+	out := map[string]any{}
+	for k, v := range s.Summary {
+		if k[0] != '_' {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// tags are those of the run, as JSON values.
+func (s *storedRun) tags() []any {
+	out := make([]any, len(s.Tags))
+	for i, tag := range s.Tags {
+		out[i] = tag
+	}
+	return out
+}
+
+// mapOf makes a map one of any values.
+func mapOf(m map[string]string) map[string]any {
+	out := map[string]any{}
+	for k, v := range m {
+		out[k] = v
+	}
+	return out
+}
+
+// fileUnder reads the one file of a run whose name begins with a text.
+func (p *proof) fileUnder(id, begin string) string {
+	p.t.Helper()
+	var found []string
+	for _, f := range p.stored(id).Files {
+		if strings.HasPrefix(f.Name, begin) {
+			found = append(found, f.Name)
+		}
+	}
+	if len(found) != 1 {
+		p.t.Fatalf("%d files begin with %s, want 1: %q", len(found), begin, found)
+	}
+	return p.file(id, found[0])
+}
