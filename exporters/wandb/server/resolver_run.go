@@ -141,11 +141,11 @@ func (r *run) HistoryKeys() (*JSON, error) {
 	}
 	keys, last := map[string]any{}, int64(-1)
 	for _, line := range lines {
-		v, err := xjson.Decode(line)
+		row, err := flatRow(line)
 		if err != nil {
 			return nil, err
 		}
-		for k := range v.(map[string]any) {
+		for k := range row {
 			keys[k] = map[string]any{"typeCounts": []any{map[string]any{"type": "number", "count": len(lines)}}}
 		}
 		last = max(last, store.StepOf(line))
@@ -172,7 +172,12 @@ func (r *run) History(args struct {
 	out := []JSONString{}
 	for _, line := range lines {
 		if step := store.StepOf(line); step >= lo && step < hi && len(out) < n {
-			out = append(out, plainJSON(line))
+			row, err := flatRow(line)
+			if err != nil {
+				return nil, err
+			}
+			text, _ := json.Marshal(row) // finite
+			out = append(out, JSONString(text))
 		}
 	}
 	return &out, nil
@@ -186,6 +191,32 @@ func (r *run) Events(struct{ Samples *int32 }) (*[]JSONString, error) {
 		out[i] = plainJSON(line)
 	}
 	return &out, err
+}
+
+// flatRow is a row as readers get it: the keys of nested objects joined by
+// dots, but for values of a type of their own, as images are.
+func flatRow(line []byte) (map[string]any, error) {
+	v, err := xjson.Decode(line)
+	if err != nil {
+		return nil, err
+	}
+	row, ok := finite(v).(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("row %.100q is no object", line)
+	}
+	out := map[string]any{}
+	flatten("", row, out)
+	return out, nil
+}
+
+func flatten(prefix string, row, out map[string]any) {
+	for k, v := range row {
+		if inner, ok := v.(map[string]any); ok && inner["_type"] == nil {
+			flatten(prefix+k+".", inner, out)
+			continue
+		}
+		out[prefix+k] = v
+	}
 }
 
 // plainJSON is a line for readers of plain JSON: non-finite numbers as text.
@@ -254,20 +285,19 @@ func (r *run) SampledHistory(args struct {
 }
 
 func pick(line []byte, keys []string) (map[string]any, bool) {
-	v, err := xjson.Decode(line)
-	row, ok := v.(map[string]any)
-	if err != nil || !ok {
+	row, err := flatRow(line)
+	if err != nil {
 		return nil, false
 	}
 	if len(keys) == 0 {
-		return finite(row).(map[string]any), true
+		return row, true
 	}
 	out := map[string]any{}
 	for _, k := range keys {
 		if row[k] == nil {
 			return nil, false
 		}
-		out[k] = finite(row[k])
+		out[k] = row[k]
 	}
 	return out, true
 }
