@@ -7,6 +7,7 @@ require github.com/wandb-agent/wandb-agent v0.0.0
 require (
 	github.com/NVIDIA/go-nvml v0.13.3-0 // indirect
 	github.com/go-ole/go-ole v1.2.6 // indirect
+	github.com/graph-gophers/graphql-go v1.11.0 // indirect
 	github.com/lufia/plan9stats v0.0.0-20211012122336-39d0f177ccd0 // indirect
 	github.com/power-devops/perfstat v0.0.0-20210106213030-5aafc221ea8c // indirect
 	github.com/shirou/gopsutil/v3 v3.24.5 // indirect

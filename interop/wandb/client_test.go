@@ -18,35 +18,33 @@ import (
 // fakeKey has the form of an API key and is one nowhere.
 var fakeKey = strings.Repeat("0", 40)
 
-// venv returns a program of the virtual environment that setup.sh made.
-func venv(t *testing.T, program string) string {
-	t.Helper()
-	path, err := filepath.Abs(filepath.Join("..", ".cache", "wandb-venv", "bin", program))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Fatalf("%v: run interop/setup.sh first (make interop does)", err)
-	}
-	return path
-}
-
-// run executes a program with no W&B settings but the given ones.
+// run executes a program that must succeed, with no W&B settings but the given
+// ones, and returns what it printed.
 func run(t *testing.T, env []string, program string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	out, code := status(t, t.TempDir(), env, program, args...)
+	if code != 0 {
+		t.Fatalf("%s %q: exit status %d\n%s", filepath.Base(program), args, code, out)
+	}
+	return out
+}
+
+// status executes a program in a directory of its own and returns what it
+// printed and its exit status.
+func status(t *testing.T, home string, env []string, program string, args ...string) (string, int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
-	home := t.TempDir()
 	cmd.Dir, cmd.WaitDelay = home, time.Second // what it leaves running keeps the pipes
 	cmd.Env = append([]string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "WANDB_ERROR_REPORTING=false"}, env...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s %q: %v\n%s%s", filepath.Base(program), args, err, out, stderr.Bytes())
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if cmd.ProcessState == nil || ctx.Err() != nil {
+		t.Fatalf("%s %q: %v\n%s%s", filepath.Base(program), args, err, stdout.Bytes(), stderr.Bytes())
 	}
-	return string(out) + stderr.String()
+	return stdout.String() + stderr.String(), cmd.ProcessState.ExitCode()
 }
 
 // record is one line that dump.py printed.

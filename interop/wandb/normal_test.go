@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -31,6 +32,9 @@ var mask = map[string]string{
 	"cli_version": "<version>", "python_version": "<version>", "t": "<telemetry>",
 }
 
+// sets are lists whose order says nothing.
+var sets = []string{"aliases", "tags", "artifactFiles", "entries", "files", "artifacts", "usedArtifacts"}
+
 // varying are the parts of texts that differ from run to run.
 var varying = []struct {
 	re   *regexp.Regexp
@@ -40,6 +44,7 @@ var varying = []struct {
 	{regexp.MustCompile(`http://127\.0\.0\.1:\d{4,5}`), "<server>"},
 	{regexp.MustCompile(`wandb-(client-)?artifact://[^/"]+`), "wandb-artifact://<id>"},
 	{regexp.MustCompile(`(file://)?/tmp/[^ "']*/`), "<tmp>/"},
+	{regexp.MustCompile(`^[A-Za-z0-9+/]{22}==$`), "<md5>"}, // of a manifest, which names ids
 	{regexp.MustCompile(`\d{10,}\.\w+\.table\.json`), "<time>.table.json"},
 }
 
@@ -59,6 +64,9 @@ func normal(key string, v any) any {
 		for i, e := range v {
 			out[i] = normal("", e)
 		}
+		if slices.Contains(sets, key) {
+			sortJSON(out)
+		}
 		return out
 	case map[string]any:
 		out := map[string]any{}
@@ -73,17 +81,15 @@ func normal(key string, v any) any {
 	return plain(v)
 }
 
-// normalInternal tidies the block _wandb of a config: environments stand under
-// ids of writers, and definitions of metrics in any order, with a step metric
-// named by its place.
+// normalInternal tidies the block _wandb of a config: environments are those of
+// the machine, and definitions of metrics stand in any order, with a step
+// metric named by its place.
 func normalInternal(block map[string]any) map[string]any {
 	value, ok := block["value"].(map[string]any)
 	if !ok {
 		return block
 	}
-	if env, ok := value["e"].(map[string]any); ok {
-		value["e"] = fmt.Sprintf("<%d environments>", len(env))
-	}
+	delete(value, "e")
 	if list, ok := value["m"].([]any); ok {
 		value["m"] = normalMetrics(list)
 	}

@@ -33,8 +33,12 @@ var chains = map[string][]string{
 	"artifact": {"CreateArtifact", "CreateArtifactManifest", "CreateArtifactFiles", "UpdateArtifactManifest", "CommitArtifact", "LinkArtifact"},
 }
 
-// polled are operations that come as often as time allows.
-var polled = []string{"RunStoppedStatus", "Heartbeat"}
+// polled are operations that come as often as time allows; unsure are those
+// that a short run may end without.
+var (
+	polled = []string{"RunStoppedStatus", "Heartbeat"}
+	unsure = []string{"OrganizationCoreWeaveOrganizationID"}
+)
 
 // recordingOf sums up what was asked since the start of the server.
 func (p *proof) recordingOf() recording {
@@ -52,15 +56,11 @@ func (p *proof) recordingOf() recording {
 			r.came("file_stream")
 			r.stream(p, req)
 		case req.Method == "PUT":
-			r.upload(req)
-		case req.Operation != "":
+			r.upload(p, req)
+		case req.Operation != "" && !slices.Contains(unsure, req.Operation):
 			r.came(req.Operation)
 			r.operation(p, req)
 		}
-	}
-	for run, sum := range r.Streams {
-		sum.Files["output.log"] = withoutOwnWords(sum.Files["output.log"])
-		r.Streams[run] = sum
 	}
 	for op, list := range r.Operations {
 		if op == "UpsertBucket" {
@@ -74,6 +74,8 @@ func (p *proof) recordingOf() recording {
 		}
 	}
 	r.Operations["CreateRunFiles"] = joinFiles(r.Operations["CreateRunFiles"])
+	r.leaveOutOwnWords()
+	r.leaveOutFile("", "wandb-metadata.json") // measured beside the run, which may have ended
 	slices.Sort(r.Uploads)
 	r.Uploads = slices.Compact(r.Uploads)
 	return r
@@ -89,7 +91,7 @@ func (r *recording) came(op string) {
 }
 
 // jsonVariables hold JSON as text.
-var jsonVariables = []string{"config", "metadata", "summaryMetrics"}
+var jsonVariables = []string{"config", "metadata", "summaryMetrics", "spec"}
 
 func (r *recording) operation(p *proof, req server.Request) {
 	vars := map[string]any{}
@@ -165,12 +167,39 @@ func joinFiles(list []any) []any {
 	return out
 }
 
-// withoutOwnWords leaves out what a client itself says on the console.
-func withoutOwnWords(lines []any) []any {
-	return slices.DeleteFunc(lines, func(line any) bool {
-		text, _ := line.(string)
-		return strings.Contains(text, "wandb: ")
-	})
+// leaveOutOwnWords takes away what a client itself said on the console. Where
+// nothing else was said there is no console.
+func (r *recording) leaveOutOwnWords() {
+	for run, sum := range r.Streams {
+		lines := slices.DeleteFunc(sum.Files["output.log"], func(line any) bool {
+			text, _ := line.(string)
+			return strings.Contains(text, "wandb: ")
+		})
+		if len(lines) > 0 {
+			sum.Files["output.log"] = lines
+			continue
+		}
+		delete(sum.Files, "output.log")
+		r.leaveOutFile(run, "output.log")
+	}
+}
+
+// leaveOutFile takes away that a file of a run, or "" of all, was sent.
+func (r *recording) leaveOutFile(of, name string) {
+	for run, sum := range r.Streams {
+		if of != "" && run != of {
+			continue
+		}
+		sum.Uploaded = slices.DeleteFunc(sum.Uploaded, func(n string) bool { return n == name })
+		r.Streams[run] = sum
+		r.Uploads = slices.DeleteFunc(r.Uploads, func(up string) bool { return up == "run file "+run+" "+name })
+		for _, e := range r.Operations["CreateRunFiles"] {
+			if vars, _ := e.(map[string]any); vars["run"] == run {
+				files, _ := vars["files"].([]any)
+				vars["files"] = slices.DeleteFunc(files, func(n any) bool { return n == name })
+			}
+		}
+	}
 }
 
 // streamRequest is the body of a request of the file stream.
@@ -229,13 +258,16 @@ func normalLine(p *proof, name, line string) any {
 	return normal("", decode(p.t, line))
 }
 
-// upload notes a file that was put: the last part of its place.
-func (r *recording) upload(req server.Request) {
-	kind := strings.Split(strings.TrimPrefix(req.Path, "/storage/"), "/")
-	switch kind[0] {
-	case "run":
-		r.Uploads = append(r.Uploads, "run file "+strings.Join(kind[2:], "/"))
-	default:
-		r.Uploads = append(r.Uploads, kind[0])
+// upload notes a file that was put.
+func (r *recording) upload(p *proof, req server.Request) {
+	kind, rest, _ := strings.Cut(strings.TrimPrefix(req.Path, "/storage/"), "/")
+	if kind != "run" {
+		r.Uploads = append(r.Uploads, kind)
+		return
+	}
+	for _, id := range p.Runs(entity, project) {
+		if name, ok := strings.CutPrefix(rest, p.stored(id).StorageID+"/"); ok {
+			r.Uploads = append(r.Uploads, p.aliased("run file "+id+" "+name))
+		}
 	}
 }

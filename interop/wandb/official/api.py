@@ -27,4 +27,4 @@ print(json.dumps({
     "history": [{k: v for k, v in row.items() if k in ("_step", "loss", "deep.x")} for row in got.history(pandas=False)],
     "scan": [row["loss"] for row in got.scan_history(keys=["loss"])],
     "files": sorted(f.name for f in got.files()), "kept": kept, "runs": sorted(r.id for r in api.runs(os.path.dirname(where))),
-}, sort_keys=True))
+}, sort_keys=True, default=dict))

@@ -8,6 +8,7 @@ def refused(**kw):
         wandb.init(settings=wandb.Settings(init_timeout=60), **kw)
     except wandb.errors.Error as e:
         print("refused:", type(e).__name__)
+        wandb.teardown()  # the client keeps the id of a run that was refused
     else:
         raise SystemExit(f"init took {kw}")
 

@@ -1,7 +1,9 @@
 """Two processes write one run; argument: primary or the label of another."""
 
+import os
 import subprocess
 import sys
+import time
 
 import wandb
 
@@ -12,6 +14,8 @@ if primary:
     run.config.update({"lr": 0.1})
 for i in range(3):
     run.log({label + "/x": i})
+    time.sleep(0.5)  # system metrics are measured twice a second
 if primary:
-    subprocess.run([sys.executable, __file__, "second"], check=True)
+    alone = {k: v for k, v in os.environ.items() if k != "WANDB_SERVICE"}
+    subprocess.run([sys.executable, __file__, "second"], check=True, env=alone)
 run.finish()

@@ -8,5 +8,4 @@ run.log({"loss": 2})
 run.summary["best"] = {"loss": 0.5, "at": {"epoch": 3}}
 run.summary.update({"late": "x", "gone": 1, "loss": 9})
 del run.summary["gone"]
-run.summary["best"]["loss"] = 0.25
 run.finish()
