@@ -33,6 +33,9 @@ func (d *Dir) readOpen(living bool) (*openStepsFound, error) {
 	}
 	found := &openStepsFound{}
 	for _, path := range append(paths, d.OpenStepsPath()) {
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		if !living && alive(path) {
 			continue
 		}

@@ -65,6 +65,9 @@ func (r *repair) run() (err error) {
 	if r.open, err = r.dir.readOpen(false); err != nil {
 		return err
 	}
+	if whole, err := r.whole(); whole || err != nil {
+		return err
+	}
 	r.report.Damage = r.open.damage
 	r.done = map[*openStep]bool{}
 	if r.w, err = reopen(r.dir.LogPath(), Options{}, r.visit); err != nil {
