@@ -82,6 +82,36 @@ func TestAliases(t *testing.T) {
 	s.noViolations()
 }
 
+// TestDelete: a version that is deleted is not found, and its number is not
+// given again.
+func TestDelete(t *testing.T) {
+	s := artifacts(t)
+	s.log(draft{name: "data", files: map[string]string{"a": "1"}})
+	v1 := s.log(draft{name: "data", files: map[string]string{"a": "2"}})
+	const remove = `mutation D($a: ID!, $al: Boolean) {deleteArtifact(input: {artifactID: $a, deleteAliases: $al}) {artifact {id}}}`
+	if _, err := s.query(remove, object{"a": v1}); err == nil || !strings.Contains(err.Error(), "latest") {
+		t.Errorf("a version with an alias: got %v, want an error that names it", err)
+	}
+	s.must(remove, object{"a": v1, "al": true})
+	s.want("data:v1", "none")
+	s.want("data:latest", "none")
+	if id := s.log(draft{name: "data", files: map[string]string{"a": "2"}}); id == v1 {
+		t.Error("the same content again is the deleted version")
+	}
+	s.want("data:latest", "v2 1 files 1 bytes latest a=2")
+}
+
+// TestProjects lists what an entity has.
+func TestProjects(t *testing.T) {
+	s := artifacts(t)
+	s.must(`mutation W {upsertSweep(input: {projectName: "p", entityName: "local", config: "{\"method\":\"grid\",\"parameters\":{\"a\":{\"value\":1}}}"}) {sweep {name}}}`, nil)
+	got := s.must(`query P {models(entityName: "local") {edges {node {name sweeps {edges {node {method}}} totalSweeps}}}}`, nil, "models", "edges")
+	if at(got, 0, "node", "name") != "p" || at(got, 1) != nil || at(got, 0, "node", "totalSweeps") != 1.0 || at(got, 0, "node", "sweeps", "edges", 0, "node", "method") != "grid" {
+		t.Errorf("got %v", got)
+	}
+	s.noViolations()
+}
+
 // TestArtifactRefused: what is wrong with an artifact is said, and noted.
 func TestArtifactRefused(t *testing.T) {
 	s := artifacts(t)

@@ -243,19 +243,28 @@ func (r *resolver) Project(args projectArgs) *project {
 func (r *resolver) Model(args projectArgs) *project { return r.Project(args) }
 
 type projectConnection struct {
-	Edges []struct {
-		Node   *project
-		Cursor string
-	}
+	Edges    []projectEdge
 	PageInfo pageInfo
 }
 
-// Models lists nothing: the page that needs it is not here.
-func (r *resolver) Models(struct {
+type projectEdge struct {
+	Node   *project
+	Cursor string
+}
+
+// Models lists the projects of an entity that have something in them.
+func (r *resolver) Models(args struct {
 	EntityName, After *string
 	First             *int32
-}) projectConnection {
-	return projectConnection{}
+}) (projectConnection, error) {
+	owner := r.owner(args.EntityName)
+	names, err := r.s.store.Projects(owner)
+	part, start, info := page(names, args.After, args.First)
+	out := projectConnection{[]projectEdge{}, info}
+	for i, name := range part {
+		out.Edges = append(out.Edges, projectEdge{r.project(owner, name), strconv.Itoa(start + i + 1)})
+	}
+	return out, err
 }
 
 // UpsertModel notes nothing: a project is there when something is in it.

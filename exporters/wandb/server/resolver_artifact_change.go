@@ -113,6 +113,28 @@ func (r *resolver) UseArtifact(args struct {
 	return r.artifactPayload(id), nil
 }
 
+// DeleteArtifact takes a version out of its collections. One with aliases goes
+// only when the client says so.
+func (r *resolver) DeleteArtifact(args struct {
+	Input struct {
+		ArtifactID    graphql.ID
+		DeleteAliases *bool
+	}
+}) (*artifactPayload, error) {
+	id := string(args.Input.ArtifactID)
+	err := r.s.store.EditArtifact(id, func(a *store.Artifact) error {
+		if len(a.Aliases) > 0 && !value(args.Input.DeleteAliases) {
+			return fmt.Errorf("it has the aliases %q", a.Aliases)
+		}
+		a.State, a.Aliases, a.Links, a.Contents = store.Deleted, nil, nil, nil
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("delete artifact: %w", err)
+	}
+	return r.artifactPayload(id), nil
+}
+
 type aliasesInput struct {
 	ArtifactID graphql.ID
 	Aliases    []aliasInput

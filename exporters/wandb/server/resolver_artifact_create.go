@@ -75,6 +75,8 @@ func (in *createArtifactInput) means(a, fresh *store.Artifact) bool {
 		return false
 	}
 	switch {
+	case a.State == store.Deleted:
+		return false
 	case a.State == store.Committed:
 		return in.EnableDigestDeduplication && a.Digest == fresh.Digest
 	case fresh.Distributed != "":

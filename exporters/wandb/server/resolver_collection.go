@@ -75,7 +75,7 @@ func (r *resolver) findCollection(entity, project, name string) *collection {
 // collections lists what a project has, by name; kind "" is every type.
 func (r *resolver) collections(entity, project, kind string) []*collection {
 	seen := map[string]*collection{}
-	for _, a := range r.s.store.FindArtifacts(func(*store.Artifact) bool { return true }) {
+	for _, a := range r.s.store.FindArtifacts(func(a *store.Artifact) bool { return a.State == store.Committed }) {
 		if a.Entity == entity && a.Project == project && (kind == "" || a.Type == kind) && seen[a.Collection] == nil {
 			seen[a.Collection] = r.sequence(&a)
 		}

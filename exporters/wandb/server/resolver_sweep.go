@@ -51,6 +51,33 @@ func (s *sweep) runs() []*store.Run {
 	return slices.DeleteFunc(s.r.s.store.Runs(s.w.Entity, s.w.Project), func(r *store.Run) bool { return r.Facts().Sweep != s.w.Name })
 }
 
+type sweepConnection struct {
+	Edges    []sweepEdge
+	PageInfo pageInfo
+}
+
+type sweepEdge struct {
+	Node   *sweep
+	Cursor string
+}
+
+// Sweeps lists the sweeps of the project.
+func (p *project) Sweeps(args struct {
+	After   *string
+	First   *int32
+	Filters *JSONString
+}) sweepConnection {
+	part, start, info := page(p.r.s.store.Sweeps(p.owner, p.Name), args.After, args.First)
+	out := sweepConnection{[]sweepEdge{}, info}
+	for i, w := range part {
+		out.Edges = append(out.Edges, sweepEdge{&sweep{p.r, w}, strconv.Itoa(start + i + 1)})
+	}
+	return out
+}
+
+// TotalSweeps counts them.
+func (p *project) TotalSweeps() int32 { return int32(len(p.r.s.store.Sweeps(p.owner, p.Name))) }
+
 // Sweep finds a sweep of the project.
 func (p *project) Sweep(args struct{ SweepName string }) *sweep {
 	w, ok := p.r.s.store.Sweep(p.owner, p.Name, args.SweepName)

@@ -13,6 +13,7 @@ import (
 const (
 	Pending   = "PENDING"
 	Committed = "COMMITTED"
+	Deleted   = "DELETED" // nothing but its number is left
 )
 
 // Artifact is one version of a collection, or one that is not committed yet.
@@ -150,7 +151,7 @@ func (s *Store) Commit(id, digest string, contents map[string]Entry, layout map[
 	}
 	version := 0
 	for _, other := range s.artifacts {
-		if other.State == Committed && other.Place() == a.Place() {
+		if other.Place() == a.Place() { // deleted ones too: their numbers are not given again
 			version = max(version, other.Version+1)
 		}
 	}

@@ -204,6 +204,38 @@ func (s *Store) Sweep(entity, project, name string) (Sweep, bool) {
 	return *w, true
 }
 
+// Sweeps lists the sweeps of a project by name.
+func (s *Store) Sweeps(entity, project string) []Sweep {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Sweep
+	for _, w := range s.sweeps {
+		if w.Entity == entity && w.Project == project {
+			out = append(out, *w)
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+	return out
+}
+
+// Projects lists the projects of an entity by name.
+func (s *Store) Projects(entity string) ([]string, error) {
+	if err := CheckName(entity); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(filepath.Join(s.dir, entity))
+	if errors.Is(err, os.ErrNotExist) || entity == "objects" {
+		return nil, nil
+	}
+	var out []string
+	for _, e := range entries {
+		if e.IsDir() {
+			out = append(out, e.Name())
+		}
+	}
+	return out, err
+}
+
 // AddAgent notes which sweep an agent works for.
 func (s *Store) AddAgent(agent, sweepKey string) {
 	s.mu.Lock()
