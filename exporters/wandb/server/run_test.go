@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -216,7 +217,8 @@ func TestFiles(t *testing.T) {
 // TestKeys: who has no key is not let in.
 func TestKeys(t *testing.T) {
 	s := newSite(t, server.Options{Dir: t.TempDir(), Key: testKey})
-	for _, auth := range []string{"Basic eDp5", "Bearer x", "nonsense"} {
+	other := "Basic " + base64.StdEncoding.EncodeToString([]byte("api:"+strings.Repeat("1", 40)))
+	for _, auth := range []string{other, "Basic eDp5", "Bearer x", "nonsense"} {
 		for _, path := range []string{"/graphql", "/files/local/p/r/file_stream"} {
 			status, text, _ := s.send(http.MethodPost, s.url+path, []byte(`{}`), map[string]string{"Authorization": auth})
 			if status != http.StatusUnauthorized {
