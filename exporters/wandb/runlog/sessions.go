@@ -16,6 +16,9 @@ import (
 // a rank whose earlier directory had ended by then. Copies of one directory are
 // in one session. Nothing is changed, and writers may be alive.
 func Sessions(dirs []*Dir) ([][]*Dir, error) {
+	if len(dirs) == 1 { // the usual case needs no look into the log
+		return [][]*Dir{dirs}, nil
+	}
 	var spans []*timeSpan
 	for _, dir := range dirs {
 		s, err := spanOf(dir)
