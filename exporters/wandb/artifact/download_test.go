@@ -227,6 +227,22 @@ func TestCache(t *testing.T) {
 	}
 }
 
+// TestLinkToCopy: an object that others may write to is not handed out as a link
+// before nobody may.
+func TestLinkToCopy(t *testing.T) {
+	s, dir := served(t, map[string]string{"x": "1"}), t.TempDir()
+	cache := &Cache{Dir: t.TempDir()}
+	mustDownload(t, s, t.TempDir(), DownloadOptions{Cache: cache})
+	cache.Link = true
+	if rep := mustDownload(t, s, dir, DownloadOptions{Cache: cache}); rep.Cached != 1 {
+		t.Errorf("got %+v", rep)
+	}
+	info, err := os.Stat(dir + "/x")
+	if err != nil || info.Mode()&0o222 != 0 || linkCount(info) != 2 {
+		t.Errorf("got mode %v, %d links, %v", info.Mode(), linkCount(info), err)
+	}
+}
+
 // TestCacheBound: the files that were not used for the longest time go, and
 // what others filled above the bound does not grow.
 func TestCacheBound(t *testing.T) {

@@ -182,27 +182,33 @@ func TestUploadOfChangedFile(t *testing.T) {
 
 // TestChangeWhileSending: the body ends in an error and not in wrong bytes.
 func TestChangeWhileSending(t *testing.T) {
-	s, dir := newFakeServer(t), t.TempDir()
-	rec := record(t, dir, "a", map[string]string{"f": strings.Repeat("x", 4<<20)})
-	file := rec.Manifest.Contents[0].LocalPath
-	var once sync.Once
-	s.before = func(op string, r *http.Request) int {
-		if op == "PUT" {
-			once.Do(func() {
-				_, _ = r.Body.Read(make([]byte, 10))
-				if err := os.WriteFile(file, bytes.Repeat([]byte("y"), 4<<20), 0o600); err != nil {
-					t.Error(err)
-				}
-			})
+	const size = 16 << 20
+	f := func(change func(file string) error) {
+		t.Helper()
+		s, dir := newFakeServer(t), t.TempDir()
+		rec := record(t, dir, "a", map[string]string{"f": strings.Repeat("x", size)})
+		file := rec.Manifest.Contents[0].LocalPath
+		var once sync.Once
+		s.before = func(op string, r *http.Request) int {
+			if op == "PUT" {
+				once.Do(func() {
+					_, _ = r.Body.Read(make([]byte, 10))
+					if err := change(file); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			return 0
 		}
-		return 0
+		if _, err := Upload(t.Context(), s.client, rec, Options{}); !errors.Is(err, ErrChanged) || !strings.Contains(err.Error(), file) {
+			t.Errorf("got %v, want %v", err, ErrChanged)
+		}
+		if len(s.objects) != 0 {
+			t.Error("the file was stored")
+		}
 	}
-	if _, err := Upload(t.Context(), s.client, rec, Options{}); !errors.Is(err, ErrChanged) {
-		t.Errorf("got %v, want %v", err, ErrChanged)
-	}
-	if len(s.objects) != 0 {
-		t.Error("the file was stored")
-	}
+	f(func(file string) error { return os.WriteFile(file, bytes.Repeat([]byte("y"), size), 0o600) })
+	f(func(file string) error { return os.Truncate(file, size-1) })
 }
 
 // TestExpiredURLs: files whose URL does not work any more get another one.
