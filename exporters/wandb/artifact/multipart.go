@@ -24,26 +24,35 @@ func partSize(size, want int64) int64 {
 	return (least + block - 1) / block * block
 }
 
-// split hashes the parts of a file, and the whole on the way.
-func (s *sending) split(part int64) error {
+// split hashes the parts of a file, several at a time, and the whole beside
+// them: a program that wrote to it after it was added is found before anything
+// is sent.
+func (s *sending) split(ctx context.Context, part int64, parallel int) error {
 	f, err := s.open()
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.entry.Path, err)
 	}
 	defer f.Close()
 	s.size = partSize(s.entry.Size, part)
-	whole, buf := md5.New(), make([]byte, copyBytes)
-	for off := int64(0); off < s.entry.Size; off += s.size {
-		h := md5.New()
-		n, err := io.CopyBuffer(io.MultiWriter(h, whole), io.NewSectionReader(f, off, min(s.size, s.entry.Size-off)), buf)
-		if err != nil || n == 0 {
-			return fmt.Errorf("hash %s: %w", s.name, err)
+	n := int((s.entry.Size + s.size - 1) / s.size)
+	parts := make([]api.Part, n)
+	err = ForEach(ctx, n+1, parallel+1, func(_ context.Context, i int) error {
+		if i == 0 { // the longest first
+			digest, _, err := SumReader(io.NewSectionReader(f, 0, s.entry.Size))
+			if err == nil && digest != s.entry.Digest {
+				err = fmt.Errorf("%s %w", s.name, ErrChanged)
+			}
+			return err
 		}
-		s.parts = append(s.parts, api.Part{Number: int64(len(s.parts)) + 1, HexMD5: hexSum(h.Sum(nil))})
+		h := md5.New()
+		_, err := io.CopyBuffer(h, io.NewSectionReader(f, int64(i-1)*s.size, s.size), make([]byte, copyBytes))
+		parts[i-1] = api.Part{Number: int64(i), HexMD5: hexSum(h.Sum(nil))}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("hash %s: %w", s.entry.Path, err)
 	}
-	if FormatSum(whole.Sum(nil)) != s.entry.Digest {
-		return fmt.Errorf("%s: %s %w", s.entry.Path, s.name, ErrChanged)
-	}
+	s.parts = parts
 	return nil
 }
 

@@ -133,14 +133,13 @@ func nextBatch(n int, took time.Duration) int {
 
 // ask gets the URLs of a batch, and learns where its files were first stored.
 func (u *upload) ask(ctx context.Context, manifestID string, batch []*sending) error {
-	err := ForEach(ctx, len(batch), u.o.Parallel, func(_ context.Context, i int) error {
-		if s := batch[i]; s.entry.Size >= u.o.Multipart && s.parts == nil {
-			return s.split(u.o.Part)
+	for _, s := range batch {
+		if s.entry.Size < u.o.Multipart || s.parts != nil {
+			continue
 		}
-		return nil
-	})
-	if err != nil {
-		return err
+		if err := s.split(ctx, u.o.Part, u.o.Parallel); err != nil {
+			return err
+		}
 	}
 	files := make([]api.ArtifactFile, len(batch))
 	for i, s := range batch {
