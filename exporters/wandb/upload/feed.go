@@ -25,9 +25,8 @@ type feed struct {
 	rows      rowMaker
 	stats     statsMaker
 	screen    *console.Screen
-	shown     time.Time         // of the newest console text
-	label     string            // of this writer
-	labels    map[string]string // per part, what its writer calls itself
+	shown     time.Time // of the newest console text
+	label     string    // of this writer
 	summaries summaries
 	second    bool // config, summary and the end of the run are another writer's
 
@@ -83,6 +82,10 @@ func (f *feed) take(name string, rec *record) {
 		if rec.num <= f.mark.Sources[name] { // a part whose folded copy was read before
 			return
 		}
+		if name != "" && rec.kind == kindHistory && !slices.Contains(f.mark.Live, name) {
+			f.mark.Live = append(f.mark.Live, name)
+		}
+		rec.asLogged = name != ""
 	} else { // a folded record: the part itself may have been read
 		part := string(rec.part)
 		if rec.partNum <= f.mark.Sources[part] {
@@ -90,6 +93,7 @@ func (f *feed) take(name string, rec *record) {
 			return
 		}
 		acknowledged = acknowledged || rec.partNum <= f.acked[part]
+		rec.asLogged = slices.Contains(f.mark.Live, part) // a writer's rows have one shape
 		f.mark.Sources[part] = rec.partNum
 	}
 	f.apply(name, rec, acknowledged)
@@ -115,6 +119,7 @@ func (f *feed) apply(name string, rec *record, acknowledged bool) {
 	switch rec.kind {
 	case kindHistory:
 		f.labelRow(writerOf(name, rec))
+		f.rows.part = rec.asLogged
 		f.history(rec.body, acknowledged)
 	case kindStats:
 		f.sample(rec.body, acknowledged)

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
 )
@@ -48,16 +50,18 @@ type position struct {
 
 // Mark is a place in the logs of a run: everything up to it was acknowledged.
 type Mark struct {
-	Sources  map[string]int64 `json:"sources"`       // per log the number of its last record; "" is the run's own
-	History  int64            `json:"history"`       // number of the next line at the server
-	Events   int64            `json:"events"`        // likewise
-	Console  int64            `json:"console"`       // number of the first line of this log at the server
-	LastStep int64            `json:"last_step"`     // of the last row
-	Moved    int64            `json:"moved"`         // rows whose step was changed
-	Dropped  Dropped          `json:"dropped"`       // lines that will never be sent
-	Skip     Skip             `json:"skip,omitzero"` // lines to come that the server has already
-	Screens  []string         `json:"screens"`       // logs that had console text
-	Writers  []string         `json:"writers"`       // logs that had rows
+	Sources  map[string]int64  `json:"sources"`          // per log the number of its last record; "" is the run's own
+	History  int64             `json:"history"`          // number of the next line at the server
+	Events   int64             `json:"events"`           // likewise
+	Console  int64             `json:"console"`          // number of the first line of this log at the server
+	LastStep int64             `json:"last_step"`        // of the last row
+	Moved    int64             `json:"moved"`            // rows whose step was changed
+	Dropped  Dropped           `json:"dropped"`          // lines that will never be sent
+	Skip     Skip              `json:"skip,omitzero"`    // lines to come that the server has already
+	Screens  []string          `json:"screens"`          // logs that had console text
+	Writers  []string          `json:"writers"`          // logs that had rows
+	Live     []string          `json:"live"`             // parts whose rows were read before they were folded in
+	Labels   map[string]string `json:"labels,omitempty"` // per part, what its writer calls itself
 }
 
 // Dropped counts what cannot be sent.
@@ -89,8 +93,8 @@ func (m *Mark) clone() Mark {
 	for name, num := range m.Sources {
 		c.Sources[name] = num
 	}
-	c.Screens = append([]string(nil), m.Screens...)
-	c.Writers = append([]string(nil), m.Writers...)
+	c.Screens, c.Live, c.Writers = slices.Clone(m.Screens), slices.Clone(m.Live), slices.Clone(m.Writers)
+	c.Labels = maps.Clone(m.Labels)
 	return c
 }
 

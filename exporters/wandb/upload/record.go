@@ -41,12 +41,13 @@ const (
 
 // record is one entry of a log, not decoded further than its head.
 type record struct {
-	payload []byte           // all of it
-	num     int64            // 0: the writer did not say
-	kind    protowire.Number // 0: none
-	body    []byte           // of the message of that kind
-	part    []byte           // of a folded record: where it came from; nil otherwise
-	partNum int64            // and its number there
+	payload  []byte           // all of it
+	num      int64            // 0: the writer did not say
+	kind     protowire.Number // 0: none
+	body     []byte           // of the message of that kind
+	part     []byte           // of a folded record: where it came from; nil otherwise
+	partNum  int64            // and its number there
+	asLogged bool             // rows are to be sent as they were in the part
 }
 
 // parseRecord reads the head of an encoded record; false if it is none.

@@ -2,6 +2,7 @@ package upload
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -20,6 +21,7 @@ type rowMaker struct {
 	earlier  float64 // added to _runtime, seconds: earlier sessions of the run
 	shared   bool    // the server assigns steps
 	writer   string  // whose the row is, if that must be said
+	part     bool    // the row as its writer logged it, not as folding numbered it
 	lastStep int64   // of the last row made; -1 before the first
 	moved    int64   // rows whose step the rule changed
 
@@ -45,6 +47,9 @@ func (m *rowMaker) make(body []byte) []byte {
 	if !ok {
 		return nil
 	}
+	if m.part {
+		m.asLogged()
+	}
 	m.line = append(m.line[:0], '{')
 	if nested {
 		m.nest()
@@ -58,6 +63,26 @@ func (m *rowMaker) make(body []byte) []byte {
 	m.say()
 	m.line = append(m.line, '}')
 	return m.line
+}
+
+// asLogged takes back what folding adds to a row of a part.
+func (m *rowMaker) asLogged() {
+	var own []byte
+	for i := range m.fields {
+		if m.fields[i].is(writerStepKey) {
+			own = m.fields[i].value
+		}
+	}
+	if own == nil {
+		return
+	}
+	m.said = false
+	m.fields = slices.DeleteFunc(m.fields, func(f field) bool { return f.is(writerStepKey) || f.is(writerKey) })
+	for i := range m.fields {
+		if m.fields[i].is("_step") {
+			m.fields[i].value = own
+		}
+	}
 }
 
 // foundStep is where a record says its step: among the items, or beside them.
@@ -165,7 +190,7 @@ func (f *field) parse(b []byte) bool {
 	return true
 }
 
-func (f *field) is(name string) bool { return len(f.path) == 1 && string(f.path[0]) == name }
+func (f field) is(name string) bool { return len(f.path) == 1 && string(f.path[0]) == name }
 
 // flat appends the members of a row without nested keys.
 func (m *rowMaker) flat() {

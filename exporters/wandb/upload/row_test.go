@@ -209,3 +209,19 @@ func FuzzPosition(f *testing.F) {
 		}
 	})
 }
+
+// TestAsLogged: rows of a part are sent as their writer logged them, also when
+// they are read from the log that they were folded into.
+func TestAsLogged(t *testing.T) {
+	m := rowMaker{lastStep: -1, part: true}
+	for i, want := range []string{`{"a":1,"_step":3,"z":2}`, `{"b":{"c":1},"d":2,"_step":4}`, `{"x":1,"_step":5}`} {
+		body := [][]byte{
+			historyBody(t, "a", "1", "_writer_step", "3", "_step", "77", "_writer", `"w"`, "z", "2"),
+			historyBody(t, "b/c", "1", "d", "2", "_step", "4"),
+			historyBody(t, "_writer", `"w"`, "x", "1", "_step", "78", "_writer_step", "5"),
+		}[i]
+		if got := string(m.make(body)); got != want {
+			t.Errorf("row %d: got %s, want %s", i, got, want)
+		}
+	}
+}

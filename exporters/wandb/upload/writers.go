@@ -33,7 +33,7 @@ func (f *feed) labelRow(writer string) {
 	}
 	f.rows.writer = ""
 	if len(f.mark.Writers) > 1 && !f.rows.shared {
-		f.rows.writer = cmp.Or(f.labels[writer], writer, "main")
+		f.rows.writer = cmp.Or(f.mark.Labels[writer], writer, "main")
 	}
 }
 
@@ -42,15 +42,15 @@ func (f *feed) meet(part string, w *wandbpb.Writer) {
 	if part == "" || w.GetLabel() == "" {
 		return
 	}
-	for other, label := range f.labels {
+	for other, label := range f.mark.Labels {
 		if label == w.GetLabel() && other != part {
 			return
 		}
 	}
-	if f.labels == nil {
-		f.labels = map[string]string{}
+	if f.mark.Labels == nil {
+		f.mark.Labels = map[string]string{}
 	}
-	f.labels[part] = w.GetLabel()
+	f.mark.Labels[part] = w.GetLabel()
 }
 
 // say appends whose row it is, unless the row says so itself.
