@@ -200,6 +200,15 @@ func syncUnits(dirs []*runlog.Dir) ([]syncUnit, error) {
 		}
 		units = append(units, more...)
 	}
+	// The writer that says how a shared run ended comes last: a server takes one
+	// that is heard of later for running.
+	secondary := func(unit syncUnit) int {
+		if unit.logs[0].Run.GetWriter().GetSecondary() {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(units, func(a, b syncUnit) int { return secondary(a) - secondary(b) })
 	return units, nil
 }
 
@@ -351,7 +360,7 @@ func (c *cli) syncUpload(ctx context.Context, f *syncFlags, found upload.Found, 
 	defer p.end()
 	u, err := upload.New(upload.Options{
 		Dir: found.Dir, Client: client, Entity: f.entity, Project: f.project, RunID: f.id, Resume: resume,
-		Live: found.Alive, Progress: p.show,
+		Live: found.Alive || f.live && found.Foreign, UntilExit: found.Foreign, Progress: p.show,
 	})
 	if err != nil {
 		return upload.Report{}, err

@@ -53,6 +53,7 @@ func (u *Uploader) awaitRun(ctx context.Context) (*wandbpb.RunRecord, error) {
 			}
 			f.mu.Lock()
 			f.take("", rec)
+			f.read = s.tail.End()
 			f.mu.Unlock()
 			s.pop()
 			if rec.kind == kindRun && f.state.Run != nil {
@@ -108,7 +109,9 @@ func (u *Uploader) create(ctx context.Context, run *wandbpb.RunRecord) error {
 	if err != nil {
 		return err
 	}
-	in.Config = u.configText(pos)
+	if in.Config = u.configText(pos); run.GetWriter().GetSecondary() { // names and config are another writer's
+		in = api.UpsertInput{ID: in.ID, Name: in.Name, Project: in.Project, Entity: in.Entity}
+	}
 	bucket, err := untilReached(ctx, u, func() (*api.Bucket, error) { return u.once.UpsertBucket(ctx, in) })
 	if err != nil {
 		return fmt.Errorf("create run %s: %w", pos.Run, err)

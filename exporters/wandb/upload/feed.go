@@ -308,6 +308,13 @@ func (f *feed) add(ctx context.Context, s *source, rec *record) error {
 	}
 }
 
+// hasExit says whether an exit record was read.
+func (f *feed) hasExit() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.exit != nil
+}
+
 // signal wakes a loop without waiting for it.
 func signal(c chan struct{}) {
 	select {

@@ -72,6 +72,7 @@ func TestKillTwoLogs(t *testing.T) {
 	run := p.run("abc")
 	var count [2]int64
 	last := int64(-1)
+	several := false
 	for _, line := range run.History {
 		v := object([]byte(line))
 		w, stamp, step := v["writer"].(int64), v["_timestamp"].(int64), v["_step"].(int64)
@@ -79,6 +80,10 @@ func TestKillTwoLogs(t *testing.T) {
 			t.Fatalf("writer %d: got the row of %d, want that of %d", w, stamp, want)
 		}
 		count[w]++
+		if who := v["_writer"]; who == nil && several || who != nil && v["_writer_step"] != stamp {
+			t.Fatalf("a row has another shape than those before: %s", line)
+		}
+		several = several || v["_writer"] != nil
 		if step <= last {
 			t.Fatalf("step %d after %d", step, last)
 		}

@@ -104,3 +104,31 @@ func TestFinishUnreached(t *testing.T) {
 func stampOf(sec, nanos int64) *timestamppb.Timestamp {
 	return &timestamppb.Timestamp{Seconds: sec, Nanos: int32(nanos)}
 }
+
+// TestUntilExit follows a log whose writer takes no lock until its exit record.
+func TestUntilExit(t *testing.T) {
+	p := newProof(t)
+	l := newLog(t, &wandbpb.RunRecord{RunId: "r", Project: "p"})
+	u, err := New(Options{Dir: l.dir, Client: p.client(""), Live: true, UntilExit: true, Transmit: time.Millisecond, Poll: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := u.Run(deadline(t))
+		ended <- err
+	}()
+	l.rows(0, 5)
+	until(t, "rows", func() bool { return u.Account().Rows.Sent == 5 })
+	l.rows(5, 5)
+	l.exit(4)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if run := p.run("r"); len(run.History) != 10 || run.State != "failed" || *run.ExitCode != 4 {
+		t.Errorf("%d rows, state %s", len(run.History), run.State)
+	}
+	if a := u.Account(); a.PendingBytes != 0 {
+		t.Errorf("%d bytes are pending when all is sent", a.PendingBytes)
+	}
+}

@@ -36,6 +36,9 @@ type Options struct {
 	// Live follows a log that is still written, until Finish. Otherwise the log
 	// is taken as it is; repair it before.
 	Live bool
+	// UntilExit takes the exit record for the end of a live log: for logs of
+	// programs that do not lock them.
+	UntilExit bool
 	// Resume is must, allow, never or auto, instead of what the log says.
 	Resume string
 

@@ -141,6 +141,7 @@ func TestShared(t *testing.T) {
 	for i, w := range []*wandbpb.Writer{
 		{Id: strings.Repeat("b", 32), Label: "rank-1", Shared: true, Secondary: true, Order: 1},
 		{Id: strings.Repeat("a", 32), Label: "rank-0", Shared: true},
+		{Id: strings.Repeat("c", 32), Label: "rank-2", Shared: true, Secondary: true, Order: 2},
 	} {
 		dir := session(t, &wandbpb.RunRecord{RunId: "s", Writer: w}, 4, configRecord("rank", itoa(i)))
 		if _, err := p.send(dir, Options{Client: p.client(w.GetId())}); err != nil {
@@ -151,8 +152,8 @@ func TestShared(t *testing.T) {
 		}
 	}
 	run := p.run("s")
-	if len(run.History) != 8 || len(run.Events) != 2 || len(run.Console) != 4 {
-		t.Errorf("%d rows, %d samples, %d lines; want 8, 2, 4", len(run.History), len(run.Events), len(run.Console))
+	if len(run.History) != 12 || len(run.Events) != 3 || len(run.Console) != 6 {
+		t.Errorf("%d rows, %d samples, %d lines; want 12, 3, 6", len(run.History), len(run.Events), len(run.Console))
 	}
 	if !strings.Contains(run.Events[0], `system.cpu/l:rank-1`) || !strings.Contains(run.Config, `"rank":{"value":1}`) {
 		t.Errorf("samples %s, config %s", run.Events, run.Config)

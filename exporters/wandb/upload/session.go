@@ -128,7 +128,7 @@ func (u *Uploader) readAll(ctx context.Context) error {
 }
 
 func (u *Uploader) isFinal() bool {
-	if !u.o.Live {
+	if !u.o.Live || u.o.UntilExit && u.feed.hasExit() {
 		return true
 	}
 	select {
