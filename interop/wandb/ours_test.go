@@ -356,10 +356,14 @@ func TestExecAroundTheOfficialClient(t *testing.T) {
 	bin := buildAgent(t, dir)
 	cmd := exec.CommandContext(t.Context(), bin, "exec", "--sample-interval", "200ms", "--", venv(t, "python"), "offline_run.py", dir)
 	cmd.Env = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "WANDB_ERROR_REPORTING=false",
-		"WANDB_MODE=offline", "WANDB_DIR=" + dir, "WANDB_RUN_ID=official1"}
+		"WANDB_MODE=offline", "WANDB_DIR=" + dir, "WANDB_RUN_ID=official1", "WANDB_PROJECT=interop"}
 	out, _ := cmd.CombinedOutput()
 	if code := cmd.ProcessState.ExitCode(); code != 0 {
 		t.Fatalf("exec: exit %d: %s", code, out)
+	}
+	copied := filepath.Join(t.TempDir(), "wandb")
+	if err := os.CopyFS(copied, os.DirFS(filepath.Join(dir, "wandb"))); err != nil {
+		t.Fatal(err)
 	}
 	dirs, err := runlog.FindSiblings(filepath.Join(dir, "wandb"), "official1")
 	if err != nil || len(dirs) != 2 {
@@ -377,5 +381,19 @@ func TestExecAroundTheOfficialClient(t *testing.T) {
 	defer s.mu.Unlock()
 	if rows := uploadedRows(t, s.lines["wandb-history.jsonl"]); len(rows) != 7 || !s.complete || s.exitCode != 3 {
 		t.Errorf("%d rows, complete %v, exit code %d; want 7, true, 3", len(rows), s.complete, s.exitCode)
+	}
+
+	p := prove(t) // our own sync joins them by itself
+	cmd = exec.CommandContext(t.Context(), bin, "sync", copied)
+	cmd.Env = append(p.env("official1"), "WANDB_RUN_ID=")
+	if out, err := cmd.CombinedOutput(); err != nil || strings.Count(string(out), "official1: sent") != 1 {
+		t.Fatalf("sync: %v\n%s", err, out)
+	}
+	run, err := p.Run(entity, "interop", "official1")
+	if err != nil || len(run.History) != 7 || run.State != "failed" || !strings.Contains(run.Config, `"late"`) {
+		t.Fatalf("stored: %+v, %v", run, err)
+	}
+	if text := strings.Join(run.Console, "\n"); strings.Count(text, "step 5") != 1 {
+		t.Errorf("the console is there twice, or not at all: %q", run.Console)
 	}
 }
