@@ -156,8 +156,8 @@
 // A resumed run goes on with the step behind the last one that the server has,
 // as StartingStep says: steps below it are ErrStepBack. Offline nobody can be asked: steps
 // count from 0 in the program, and from the right one when the run is sent. The
-// same holds when the server did not answer in time and the mode allows to go
-// on. Values that a sweep chose win over Settings.Config and are ErrConfigLocked
+// same holds inside exec, and when the server did not answer in time and the mode
+// allows to go on. Values that a sweep chose win over Settings.Config and are ErrConfigLocked
 // for everybody after that, AllowChange or not.
 //
 // # Files

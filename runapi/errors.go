@@ -33,7 +33,7 @@ const (
 
 // InitError says what kept Init from making a run.
 type InitError struct {
-	Op  string // settings, directory, log, agent
+	Op  string // settings, config, directory, log, server, agent
 	Err error  // the cause
 }
 

@@ -97,6 +97,9 @@ func (r *Run) sendRest(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, max(r.set.FinishTimeout, 0))
 	defer cancel()
+	if r.client != nil {
+		defer r.client.CloseIdle()
+	}
 	return r.link.Load().finish(ctx, r.dir.Path)
 }
 
