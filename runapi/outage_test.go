@@ -126,7 +126,7 @@ func TestImpatientFinish(t *testing.T) {
 // TestOutageLosesNothing: the server comes back before the run ends.
 func TestOutageLosesNothing(t *testing.T) {
 	p := serve(t)
-	p.faults.Add(faults.Next(3, "UpsertBucket", faults.Status(503)), faults.Next(3, "/file_stream", faults.Action{Kind: faults.StoreDrop}))
+	p.faults.Add(faults.Next(2, "UpsertBucket", faults.Status(503)), faults.Next(1, "/file_stream", faults.Action{Kind: faults.StoreDrop}))
 	s := p.online(t)
 	s.ID = "r1"
 	_, _, err := finishAfter(t, s)
