@@ -18,7 +18,9 @@ type feature struct {
 	runs    []string // ids of the runs it makes; default: name
 	allowed []string // words of violations that it provokes on purpose
 	beside  func(p *proof)
+	metrics bool // it lasts long enough for system metrics, so that they are compared
 	check   func(t *testing.T, p *proof, out string)
+	after   func(t *testing.T, p *proof) // of our program, with what it stored
 }
 
 func (f feature) ids() []string {
@@ -34,10 +36,14 @@ type result struct {
 	runs      map[string]any // normal form of the stored runs, by id
 }
 
-func (p *proof) result(ids []string) result {
+func (f feature) result(p *proof) result {
 	r := result{recording: p.recordingOf(), runs: map[string]any{}}
-	for _, id := range ids {
-		r.runs[id] = p.stored(id).normal()
+	for _, id := range f.ids() {
+		run := p.stored(id).normal(f.shared)
+		if !f.shared {
+			delete(run, "metrics")
+		}
+		r.runs[id] = run
 	}
 	return r
 }
@@ -53,18 +59,26 @@ func (f feature) official(t *testing.T) result {
 		t.Fatalf("official/%s.py: exit status %d, want %d\n%s", f.name, code, f.exit, out)
 	}
 	f.check(t, p, out)
-	return p.result(f.ids())
+	return f.result(p)
 }
 
 // TestFeatures runs every program of the official client against the server,
 // then the same program of ours, and compares what they asked and left.
 func TestFeatures(t *testing.T) {
+	met, all := &seen{times: map[int]int{}}, 0
+	t.Cleanup(func() { met.complete(t, all) })
 	for _, f := range features {
+		if f.compared() {
+			all++
+		}
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			official := f.official(t)
 			if !t.Failed() {
 				compareRecording(t, f.name, official.recording)
+			}
+			if f.compared() && !t.Failed() {
+				met.compare(t, f.name, official, f.ours(t))
 			}
 		})
 	}

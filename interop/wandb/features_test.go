@@ -80,10 +80,12 @@ var features = []feature{
 		internal, _ := run.value("_wandb").(map[string]any)
 		want(t, "branch point", internal["branch_point"], `{"run_id":"forked-from","step":1}`)
 	}},
-	{name: "api", check: func(t *testing.T, p *proof, out string) {
-		want(t, "read back", decode(t, lineWith(t, out, `{"config"`)), `{"config":{"lr":0.1,"net":{"act":"relu"}},"files":["config.yaml","kept.txt","output.log","requirements.txt","wandb-metadata.json","wandb-summary.json"],
-			"group":"g","history":[{"_step":0,"deep.x":0,"loss":1},{"_step":1,"deep.x":1,"loss":0.5},{"_step":2,"deep.x":2,"loss":0.3333333333333333},{"_step":3,"deep.x":3,"loss":0.25},{"_step":4,"deep.x":4,"loss":0.2}],
-			"kept":"kept\n","name":"read me","notes":"n","runs":["api"],"scan":[1,0.5,0.3333333333333333,0.25,0.2],"state":"finished","summary":{"best":0.2,"deep":{"x":4},"loss":0.2},"tags":["a"]}`)
+	{name: "api", check: checkReadBack, after: func(t *testing.T, p *proof) {
+		out, code := p.official("api", "read")
+		if code != 0 {
+			t.Fatalf("the official client cannot read our run back:\n%s", out)
+		}
+		checkReadBack(t, p, out)
 	}},
 	{name: "login", runs: []string{}, allowed: []string{"API key"}, check: func(t *testing.T, _ *proof, out string) {
 		contains(t, "login", out, "viewer:", "refused: AuthenticationError")
@@ -94,7 +96,7 @@ var features = []feature{
 			t.Errorf("state %s with %d rows, want finished", run.State, len(run.History))
 		}
 	}},
-	{name: "shared", check: checkShared},
+	{name: "shared", shared: true, check: checkShared},
 	{name: "sweep", runs: []string{}, check: func(t *testing.T, p *proof, out string) {
 		runs := p.Runs(entity, project)
 		if len(runs) != 1 {
@@ -225,4 +227,10 @@ func checkArtifacts(t *testing.T, p *proof, out string) {
 			p.aliases = append(p.aliases, a.Digest, "<digest>")
 		}
 	}
+}
+
+func checkReadBack(t *testing.T, p *proof, out string) {
+	want(t, "read back", decode(t, lineWith(t, out, `{"config"`)), `{"config":{"lr":0.1,"net":{"act":"relu"}},"files":["config.yaml","kept.txt","wandb-metadata.json","wandb-summary.json"],
+			"group":"g","history":[{"_step":0,"deep.x":0,"loss":1},{"_step":1,"deep.x":1,"loss":0.5},{"_step":2,"deep.x":2,"loss":0.3333333333333333},{"_step":3,"deep.x":3,"loss":0.25},{"_step":4,"deep.x":4,"loss":0.2}],
+			"kept":"kept\n","name":"read me","notes":"n","runs":["api"],"scan":[1,0.5,0.3333333333333333,0.25,0.2],"state":"finished","summary":{"best":0.2,"deep":{"x":4},"loss":0.2},"tags":["a"]}`)
 }

@@ -230,6 +230,13 @@ func (r *recording) stream(p *proof, req server.Request) {
 			continue // how many samples there are is a matter of time
 		}
 		lines := sum.Files[name]
+		if req.Header.Get("X-Wandb-Async-Client-Id") != "" && name != "wandb-summary.json" {
+			for _, line := range f.Content { // each writer numbers its own
+				lines = append(lines, normalLine(p, name, line))
+			}
+			sum.Files[name] = sortJSON(lines)
+			continue
+		}
 		for i, line := range f.Content {
 			at := f.Offset + i
 			for len(lines) <= at {

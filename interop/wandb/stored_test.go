@@ -1,16 +1,50 @@
 package wandb_test
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// normal is a stored run without what depends on time, chance and machine.
-func (s *storedRun) normal() map[string]any {
+// ownFiles are files that a client makes of what the run says, in words of its
+// own.
+var ownFiles = []string{"config.yaml", "wandb-summary.json", "wandb-metadata.json", "requirements.txt", "output.log"}
+
+// normal is a stored run without what depends on time, chance and machine. Rows
+// of several writers come in any order.
+func (s *storedRun) normal(shared bool) map[string]any {
+	history := rowsOf(s.History)
+	if shared {
+		for _, row := range s.History {
+			delete(row, "_step")
+		}
+	}
+	history = normal("", history).([]any)
+	if shared {
+		sortJSON(history)
+	}
 	facts := normal("", s.Raw).(map[string]any)
-	for _, key := range []string{"config", "summary", "history", "events", "loggedArtifacts"} {
-		delete(facts, key) // below, decoded
+	for _, key := range []string{"config", "summary", "history", "events", "loggedArtifacts", "uploaded", "console", "files"} {
+		delete(facts, key) // below, in another form
+	}
+	console := []any{}
+	for _, line := range s.Console {
+		if !strings.Contains(line, "wandb: ") { // what the official client itself says
+			console = append(console, normal("", line))
+		}
+	}
+	files := map[string]any{}
+	for _, f := range s.Files {
+		switch {
+		case f.Name == "output.log" && len(console) == 0: // it said nothing but that
+		case slices.Contains(ownFiles, f.Name):
+			files[f.Name] = "<own words>"
+		default:
+			files[f.Name] = f.MD5
+		}
 	}
 	return map[string]any{
-		"facts": facts, "config": normal("", s.Config), "summary": normal("", s.Summary), "history": normal("", rowsOf(s.History)),
-		"metrics": normalEvents(s.Events),
+		"facts": facts, "config": normal("", s.Config), "summary": normal("", s.Summary), "history": history,
+		"metrics": normalEvents(s.Events), "console": console, "files": files,
 	}
 }
 

@@ -1,22 +1,23 @@
-"""What was written comes back through the public API."""
+"""What was written comes back through the public API; argument: only read."""
 
 import json
 import os
+import sys
 import tempfile
 
 import wandb
 
-with wandb.init(id="api", name="read me", tags=["a"], notes="n", group="g", config={"lr": 0.1, "net": {"act": "relu"}}) as run:
-    for i in range(5):
-        run.log({"loss": 1 / (i + 1), "deep": {"x": i}})
-    run.summary["best"] = 0.2
-    with open("kept.txt", "w") as f:
-        f.write("kept\n")
-    run.save("kept.txt", policy="now")
-    where = "/".join((run.entity, run.project, run.id))
+if sys.argv[1:] != ["read"]:
+    with wandb.init(id="api", name="read me", tags=["a"], notes="n", group="g", config={"lr": 0.1, "net": {"act": "relu"}}) as run:
+        for i in range(5):
+            run.log({"loss": 1 / (i + 1), "deep": {"x": i}})
+        run.summary["best"] = 0.2
+        with open("kept.txt", "w") as f:
+            f.write("kept\n")
+        run.save("kept.txt", policy="now")
 
 api = wandb.Api()
-got = api.run(where)
+got = api.run("proof/api")
 with tempfile.TemporaryDirectory() as base:
     got.file("kept.txt").download(root=base)
     with open(os.path.join(base, "kept.txt")) as f:
@@ -26,5 +27,5 @@ print(json.dumps({
     "summary": {k: v for k, v in dict(got.summary).items() if not k.startswith("_")},
     "history": [{k: v for k, v in row.items() if k in ("_step", "loss", "deep.x")} for row in got.history(pandas=False)],
     "scan": [row["loss"] for row in got.scan_history(keys=["loss"])],
-    "files": sorted(f.name for f in got.files()), "kept": kept, "runs": sorted(r.id for r in api.runs(os.path.dirname(where))),
+    "files": sorted(f.name for f in got.files() if f.name not in ("output.log", "requirements.txt")), "kept": kept, "runs": sorted(r.id for r in api.runs("proof")),
 }, sort_keys=True, default=dict))
