@@ -16,11 +16,11 @@ type mean struct {
 	peak  []byte // nil: not asked for
 	total bool   // it counts up
 
-	count     int     // values since the last record
-	last, top float64 // newest and highest of them
-	sum       float64 // of value × the seconds it stands for
-	seconds   float64
-	time      int64 // of the newest reading ever, Clock ns; 0 for none
+	count          int     // values since the last record
+	last, low, top float64 // newest, lowest and highest of them
+	sum            float64 // of value × the seconds it stands for
+	seconds        float64
+	time           int64 // of the newest reading ever, Clock ns; 0 for none
 }
 
 func newMean(v derive.Value, label string) *mean {
@@ -47,9 +47,10 @@ func (m *mean) add(v derive.Value) {
 	case stands <= 0: // a slow tier: the last record had it too
 		stands = 1
 	}
-	if m.count == 0 || v.V > m.top {
-		m.top = v.V
+	if m.count == 0 {
+		m.low, m.top = v.V, v.V
 	}
+	m.low, m.top = min(m.low, v.V), max(m.top, v.V)
 	m.count++
 	m.last, m.time = v.V, max(m.time, v.Time)
 	m.sum += v.V * stands
@@ -59,8 +60,8 @@ func (m *mean) add(v derive.Value) {
 // appendTo adds what the key came to.
 func (m *mean) appendTo(items []runlog.StatItem) []runlog.StatItem {
 	v := m.last
-	if !m.total && m.count > 1 {
-		v = m.sum / m.seconds
+	if !m.total && m.low < m.top { // a value that stays is not rounded
+		v = min(max(m.sum/m.seconds, m.low), m.top)
 	}
 	items = append(items, runlog.StatItem{Key: m.key, Value: v})
 	if m.peak != nil {

@@ -21,6 +21,7 @@ func TestMean(t *testing.T) {
 		{"the same reading again does not count", false, []reading{{1, 0}}, []reading{{2, 4}, {2, 4}, {3, 8}}, []float64{6, 8}},
 		{"a slow tier keeps its value", false, []reading{{1, 5}}, []reading{{1, 5}, {1, 5}}, []float64{5, 5}},
 		{"a total is the last", true, []reading{{1, 1}}, []reading{{2, 3}, {3, 9}}, []float64{9, 9}},
+		{"a value that stays is exact", false, []reading{{0.1, 11}}, []reading{{0.3, 11}, {0.4, 11}, {0.9, 11}}, []float64{11, 11}},
 		{"below zero", false, []reading{{1, 9}}, []reading{{2, -4}, {3, -2}}, []float64{-3, -2}},
 	} {
 		m := newMean(derive.Value{Key: "k", Total: c.total, Peak: true}, "")
