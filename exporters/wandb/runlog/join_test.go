@@ -292,7 +292,8 @@ func filesRecord(names ...string) *wandbpb.Record {
 	return &wandbpb.Record{RecordType: &wandbpb.Record_Files{Files: rec}}
 }
 
-// Protection of what lies outside: IsLocal() in place().
+// What lies outside the files directory stays there: place() looks through
+// os.Root, and at links instead of where they lead.
 func TestJoinBringsFiles(t *testing.T) {
 	root := t.TempDir()
 	a, b := newRank(t, root, 0, "rank-0"), newRank(t, root, 1, "rank-1")
@@ -306,16 +307,23 @@ func TestJoinBringsFiles(t *testing.T) {
 	put(a, "model.pt", "of a")
 	put(b, "model.pt", "of b")
 	put(b, "media/x.png", "picture")
+	put(a, "taken", "a file of a")
+	put(b, "taken/by", "a folder of b")
 	check(t, os.WriteFile(filepath.Join(root, "secret"), []byte("s"), 0o600))
-	b.write(t, filesRecord("same.txt", "model.pt", "media/x.png", "gone", "../../secret"))
+	check(t, os.Symlink(filepath.Join(root, "secret"), filepath.Join(b.dir.FilesDir(), "link")))
+	check(t, os.Symlink(root, filepath.Join(b.dir.FilesDir(), "way")))
+	b.write(t, filesRecord("same.txt", "model.pt", "media/x.png", "gone", "../../secret", "link", "way/secret", "taken/by"))
 	main, run, report := joinAll(t, a.end(t, 0), b.end(t, 0))
-	wantText(t, "files", strings.Join(run.Files, " "), "same.txt model_rank-1.pt media/x.png")
+	wantText(t, "files", strings.Join(run.Files, " "), "same.txt model_rank-1.pt media/x.png link rank-1/taken/by_rank-1")
 	for name, want := range map[string]string{"same.txt": "equal", "model.pt": "of a", "model_rank-1.pt": "of b", "media/x.png": "picture"} {
 		text, _ := os.ReadFile(filepath.Join(main.FilesDir(), name))
 		wantText(t, name, string(text), want)
 	}
-	if report.Files != 2 || report.Missing != 2 {
-		t.Errorf("got %+v, want 2 files brought, 2 missing", report)
+	if st, err := os.Lstat(filepath.Join(main.FilesDir(), "link")); err != nil || st.Mode().Type() != os.ModeSymlink {
+		t.Errorf("a link that leads out: got %v, %v, want it still a link", st, err)
+	}
+	if report.Files != 4 || report.Missing != 3 {
+		t.Errorf("got %+v, want 4 files brought, 3 missing", report)
 	}
 }
 

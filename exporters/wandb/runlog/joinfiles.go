@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 )
@@ -41,90 +42,116 @@ func (f *fileMerge) take(m *member, rec *wandbpb.FilesRecord) error {
 }
 
 // place links or copies one file and returns the name that it has now; ""
-// for what is no file below the files directory.
+// for what is no file below the files directory. A link that leads out of it stays a
+// link: whoever sends files decides what becomes of it.
 func (f *fileMerge) place(m *member, name string) (string, error) {
-	if !filepath.IsLocal(filepath.FromSlash(name)) {
+	name = filepath.FromSlash(name)
+	if !filepath.IsLocal(name) {
 		return "", nil
 	}
-	from := filepath.Join(m.dir.FilesDir(), filepath.FromSlash(name))
-	st, err := os.Stat(from) // a link to a file elsewhere is fine
-	if err != nil || !st.Mode().IsRegular() {
+	from, err := os.OpenRoot(m.dir.FilesDir())
+	if err != nil {
 		return "", err
 	}
+	defer from.Close()
+	to, err := os.OpenRoot(f.main.FilesDir())
+	if err != nil {
+		return "", err
+	}
+	defer to.Close()
+	st, err := from.Lstat(name)
+	if err != nil || !st.Mode().IsRegular() && st.Mode().Type() != fs.ModeSymlink {
+		return "", nil // gone, no file, or behind a link that leads out
+	}
 	for n := 1; ; n++ {
-		try := clashName(name, m.label, n)
-		to := filepath.Join(f.main.FilesDir(), filepath.FromSlash(try))
-		same, err := sameContent(from, to)
-		if err == nil && same {
+		try := clashName(filepath.ToSlash(name), m.label, n)
+		local := filepath.FromSlash(try)
+		same, err := sameFile(from, name, to, local)
+		switch {
+		case err == nil && same:
 			return try, nil
-		}
-		if err == nil {
+		case err == nil || errors.Is(err, syscall.ENOTDIR):
 			continue
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
+		case !errors.Is(err, fs.ErrNotExist):
 			return "", err
 		}
 		f.report.Files++
-		return try, bring(from, to)
+		return try, bring(from, name, to, local)
 	}
 }
 
-// clashName is the name itself, then <stem>_<label><ext>, then with a number.
+// clashName is the name itself, then <stem>_<label><ext>, then with a number,
+// each second one in a folder of the writer's in case a folder's name is taken by a file.
 func clashName(name, label string, n int) string {
 	if n == 1 {
 		return name
 	}
+	label = strings.NewReplacer("/", "_", `\`, "_").Replace(label)
 	ext := path.Ext(name)
-	stem := strings.TrimSuffix(name, ext) + "_" + strings.NewReplacer("/", "_", `\`, "_").Replace(label)
-	if n > 2 {
-		stem += "_" + strconv.Itoa(n-1)
+	stem := strings.TrimSuffix(name, ext) + "_" + label
+	if n > 3 {
+		stem += "_" + strconv.Itoa(n/2)
+	}
+	if n%2 == 1 {
+		stem = label + "/" + stem
 	}
 	return stem + ext
 }
 
-// bring makes to a file with the content of from, in one step.
-func bring(from, to string) error {
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+// bring makes the file called local in to from the one called name in from, in
+// one step.
+func bring(from *os.Root, name string, to *os.Root, local string) error {
+	if err := to.MkdirAll(filepath.Dir(local), 0o700); err != nil {
 		return err
 	}
-	if st, err := os.Lstat(from); err == nil && st.Mode().IsRegular() && os.Link(from, to) == nil {
+	if target, err := from.Readlink(name); err == nil {
+		return to.Symlink(target, local)
+	}
+	if os.Link(filepath.Join(from.Name(), name), filepath.Join(to.Name(), local)) == nil {
 		return nil
 	}
-	src, err := os.Open(from)
+	src, err := from.Open(name)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	temp := to + ".joining"
-	dst, err := os.OpenFile(temp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	temp := local + ".joining"
+	dst, err := to.OpenFile(temp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(dst, src)
 	if err = errors.Join(err, dst.Sync(), dst.Close()); err != nil {
-		os.Remove(temp)
-		return err
+		return errors.Join(err, to.Remove(temp))
 	}
-	return os.Rename(temp, to)
+	return to.Rename(temp, local)
 }
 
-// sameContent compares two files; the error is fs.ErrNotExist when b is not
-// there.
-func sameContent(a, b string) (bool, error) {
-	sb, err := os.Stat(b)
+// sameFile compares two files, or where two links lead; the error is
+// fs.ErrNotExist when the second is not there.
+func sameFile(ra *os.Root, a string, rb *os.Root, b string) (bool, error) {
+	sb, err := rb.Lstat(b)
 	if err != nil {
 		return false, err
 	}
-	sa, err := os.Stat(a)
-	if err != nil || os.SameFile(sa, sb) || sa.Size() != sb.Size() || !sb.Mode().IsRegular() {
-		return err == nil && os.SameFile(sa, sb), err
+	sa, err := ra.Lstat(a)
+	if err != nil || sa.Mode().Type() != sb.Mode().Type() {
+		return false, err
 	}
-	fa, err := os.Open(a)
+	if sa.Mode().Type() == fs.ModeSymlink {
+		x, err1 := ra.Readlink(a)
+		y, err2 := rb.Readlink(b)
+		return x == y, errors.Join(err1, err2)
+	}
+	if os.SameFile(sa, sb) || sa.Size() != sb.Size() {
+		return os.SameFile(sa, sb), nil
+	}
+	fa, err := ra.Open(a)
 	if err != nil {
 		return false, err
 	}
 	defer fa.Close()
-	fb, err := os.Open(b)
+	fb, err := rb.Open(b)
 	if err != nil {
 		return false, err
 	}
