@@ -173,6 +173,9 @@ func syncUnits(dirs []*runlog.Dir) ([]syncUnit, error) {
 	logs := map[string][]upload.Found{} // by run id
 	seen := map[string]bool{}
 	for _, dir := range dirs {
+		if seen[dir.Path] { // and so are its siblings
+			continue
+		}
 		siblings, err := dir.Siblings()
 		if err != nil {
 			return nil, err

@@ -19,6 +19,9 @@ func Sessions(dirs []*Dir) ([][]*Dir, error) {
 	if len(dirs) == 1 { // the usual case needs no look into the log
 		return [][]*Dir{dirs}, nil
 	}
+	if len(dirs) == 1 { // most runs: nothing to be read
+		return [][]*Dir{dirs}, nil
+	}
 	var spans []*timeSpan
 	for _, dir := range dirs {
 		s, err := spanOf(dir)

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// FindSiblings lists the run directories in wandbDir that hold a log or a part
-// of the run called id, in the order of their names. Several are the logs of
+// FindSiblings lists the run directories in wandbDir that have id in their name
+// and hold a log or a part of the run called so, in the order of their names. Several are the logs of
 // several writers, or of several sessions, of one run: see [Join].
 func FindSiblings(wandbDir, id string) ([]*Dir, error) {
 	entries, err := os.ReadDir(wandbDir)
@@ -19,7 +19,7 @@ func FindSiblings(wandbDir, id string) ([]*Dir, error) {
 	}
 	var found []*Dir
 	for _, e := range entries {
-		if !e.IsDir() { // latest-run is a link
+		if !e.IsDir() || !strings.Contains(e.Name(), id) { // latest-run is a link
 			continue
 		}
 		d := &Dir{Path: filepath.Join(wandbDir, e.Name()), RunID: id}
