@@ -109,14 +109,12 @@ func node(t *testing.T, n int, dir, address, manners string) int {
 	t.Helper()
 	cmd := exec.Command("part", "node", dir, address, manners)
 	cmd.Env = append(os.Environ(), fmt.Sprint("SLURM_PROCID=", n), "SLURM_NTASKS=2", "SLURM_LOCALID=0", fmt.Sprint("SLURM_NODEID=", n))
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
-		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
-	}
+	cmd.SysProcAttr = ownNetwork()
 	collect := record(t, cmd)
-	if err := exec.Command("unshare", "-Urn", "true").Run(); err != nil {
-		t.Skipf("no user and network namespaces here: unshare -Urn: %v", err)
+	probe := exec.Command("true")
+	probe.SysProcAttr = ownNetwork()
+	if err := probe.Run(); err != nil {
+		t.Skipf("no user and network namespaces here: %v", err)
 	}
 	start(t, cmd)
 	acked := func() int {
@@ -142,6 +140,15 @@ func node(t *testing.T, n int, dir, address, manners string) int {
 		t.Fatalf("node %d: exit %d, want %d: %s", n, code, want, errs)
 	}
 	return acked()
+}
+
+// ownNetwork puts a process into a network that reaches nothing.
+func ownNetwork() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
+	}
 }
 
 // nodePart logs rows, "row" on its output for each that Log has taken, until
