@@ -105,6 +105,7 @@ func (u *Uploader) create(ctx context.Context, run *wandbpb.RunRecord) error {
 		pos.Writer = id
 	}
 	in := u.params(run, pos)
+	u.told.news(&in, in)
 	start, err := u.branch(ctx, run, pos, &in)
 	if err != nil {
 		return err
@@ -178,6 +179,25 @@ func (u *Uploader) params(run *wandbpb.RunRecord, pos *position) api.UpsertInput
 		in.Repo = either(in.Repo, env.GetGit().GetRemoteUrl())
 	}
 	return in
+}
+
+// facts are where a run happens. Records may tell of them late; names that a
+// person can change on a page are not sent again with them.
+type facts struct{ program, host, commit, repo string }
+
+// news puts what the server was not told yet into in, and regards it as told.
+func (t *facts) news(in *api.UpsertInput, all api.UpsertInput) {
+	for _, f := range []struct {
+		told     *string
+		to, have *string
+	}{
+		{&t.program, &in.Program, &all.Program}, {&t.host, &in.Host, &all.Host},
+		{&t.commit, &in.Commit, &all.Commit}, {&t.repo, &in.Repo, &all.Repo},
+	} {
+		if *f.told != *f.have {
+			*f.told, *f.to = *f.have, *f.have
+		}
+	}
 }
 
 // configText is the config as JSON.

@@ -220,3 +220,31 @@ func TestCadence(t *testing.T) {
 		}
 	})
 }
+
+// TestNamesOnce: what a person changes on a run's page stays, though the log
+// tells of the machine after the run has begun.
+func TestNamesOnce(t *testing.T) {
+	f := newFake(t)
+	l := newLog(t, &wandbpb.RunRecord{RunId: "r", Project: "p", DisplayName: "mine", Tags: []string{"x"}, Notes: "n"})
+	l.write(&wandbpb.Record{RecordType: &wandbpb.Record_Environment{Environment: &wandbpb.EnvironmentRecord{Program: "train.py", Host: "node"}}})
+	l.write(configRecord("lr", "1"))
+	l.exit(0)
+	u, err := New(Options{Dir: l.dir, Client: f.client(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := u.Run(deadline(t)); err != nil {
+		t.Fatal(err)
+	}
+	if len(f.upserts) != 2 {
+		t.Fatalf("%d upserts, want one to begin and one for what came", len(f.upserts))
+	}
+	first, second := f.upserts[0], f.upserts[1]
+	if first["displayName"] != "mine" || first["tags"] == nil || first["program"] != nil {
+		t.Errorf("first: %v", first)
+	}
+	if second["displayName"] != nil || second["tags"] != nil || second["notes"] != nil || second["program"] != "train.py" || second["host"] != "node" ||
+		!strings.Contains(second["config"].(string), `"lr"`) {
+		t.Errorf("second: %v", second)
+	}
+}

@@ -275,7 +275,7 @@ func (f *feed) message(name string, rec *record) {
 	case *wandbpb.Record_Config, *wandbpb.Record_Metric, *wandbpb.Record_Telemetry:
 		f.changes.config = true
 	case *wandbpb.Record_Environment:
-		f.changes.config, f.changes.params = true, true // it may name program and host
+		f.changes.config = true // what it says of program and host goes along
 	case *wandbpb.Record_Files:
 		f.handlers.files(r.Files)
 	case *wandbpb.Record_Alert:

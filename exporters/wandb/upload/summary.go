@@ -125,6 +125,9 @@ func (f *feed) settleSummary() {
 func (f *feed) summary() map[string]any {
 	f.settleSummary()
 	tree := f.state.Summary()
+	if f.rows.shared { // the server gives the steps
+		delete(tree, "_step")
+	}
 	if step, ok := tree["_step"].(int64); ok && f.rows.moved > 0 && step < f.rows.lastStep {
 		tree["_step"] = f.rows.lastStep
 	}

@@ -244,9 +244,11 @@ func (u *Uploader) upsert(ctx context.Context) error {
 		return nil
 	}
 	in := api.UpsertInput{Name: pos.Run, Project: pos.Project, Entity: pos.Entity}
+	all := u.params(f.state.Run, pos)
 	if changes.params {
-		in = u.params(f.state.Run, pos)
+		in = all
 	}
+	u.told.news(&in, all)
 	in.Config = u.configText(pos)
 	f.mu.Unlock()
 	bucket, err := untilReached(ctx, u, func() (*api.Bucket, error) { return u.once.UpsertBucket(ctx, in) })
