@@ -26,11 +26,13 @@ type proof struct {
 	*server.Server
 	faults *faults.Handler
 	front  *faults.Server
+	dir    string // of what it keeps
 }
 
 func serve(t testing.TB) *proof {
 	t.Helper()
-	s, err := server.Open(server.Options{Dir: t.TempDir(), Key: testKey})
+	dir := t.TempDir()
+	s, err := server.Open(server.Options{Dir: dir, Key: testKey})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +50,7 @@ func serve(t testing.TB) *proof {
 			t.Errorf("the server was told things that are wrong: %q", bad)
 		}
 	})
-	return &proof{s, h, front}
+	return &proof{s, h, front, dir}
 }
 
 // online are the settings of a quiet run that p gets.

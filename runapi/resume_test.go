@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/upload"
 )
 
@@ -117,6 +119,42 @@ func TestResumeOffline(t *testing.T) {
 	if got, want := p.steps(t, "r1"), []int{0, 1, 2, 3, 4}; !slices.Equal(got, want) {
 		t.Errorf("steps %v, want %v", got, want)
 	}
+}
+
+// TestResumeOfflineThatMustNotBe: the run stays where it is.
+func TestResumeOfflineThatMustNotBe(t *testing.T) {
+	f := func(mode string, exists, refused bool) {
+		t.Helper()
+		p := serve(t)
+		s := p.online(t)
+		s.ID = "r1"
+		if exists {
+			session(t, s, 1)
+		}
+		s.Mode, s.Resume = ModeOffline, mode
+		dir, err := runlog.OpenDir(session(t, s, 1).Dir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := api.New(api.Options{BaseURL: p.front.URL(), Key: testAPIKey})
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := upload.New(upload.Options{Dir: dir, Client: client})
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := u.Run(t.Context())
+		if refused != errors.Is(err, upload.ErrResume) || refused == report.Complete {
+			t.Errorf("%s with a run %v: complete %v, %v", mode, exists, report.Complete, err)
+		}
+	}
+	f("must", false, true)
+	f("never", true, true)
+	f("never", false, false)
+	f("allow", false, false)
+	f("allow", true, false)
+	f("auto", true, false)
 }
 
 func TestRewindAndFork(t *testing.T) {

@@ -107,3 +107,40 @@ func TestNoSecretIsStored(t *testing.T) {
 		t.Errorf("console is %q, want %q", text, want)
 	}
 }
+
+// TestNoSecretIsSent looks for canaries in everything that a server keeps and was
+// asked.
+func TestNoSecretIsSent(t *testing.T) {
+	p := serve(t)
+	s := p.online(t)
+	s.DisableMeta, s.ExtraHeaders = false, map[string]string{"X-Proxy-Key": "canary-header"}
+	s.Args = []string{"--api-key", "canary-argument", "--lr", "0.1"}
+	s.Environ = append(s.Environ, "DB_PASSWORD=canary-environment")
+	s.Config = map[string]any{"password": "canary-config", "note": "canary-environment", "lr": 17}
+	r := start(t, s)
+	fmt.Fprintln(r.ConsoleWriter(false), "token=canary-console and canary-environment")
+	err := errors.Join(r.Log(map[string]any{"plain": 1}), r.Alert("canary-environment", "is canary-environment", Info, 0), r.Finish(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := map[string]string{"requests": fmt.Sprintf("%+v", p.Requests(0))}
+	err = filepath.WalkDir(p.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		kept[path] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if run := p.run(t, r.ID()); len(run.History) != 1 || len(run.Console) != 1 || len(run.Alerts) != 1 || !strings.Contains(run.Config, "17") {
+		t.Errorf("what is no secret is gone: %+v", run)
+	}
+	for name, text := range kept {
+		if i := strings.Index(text, "canary"); i >= 0 || strings.Contains(text, testKey) {
+			t.Errorf("%s holds a secret: %.80q", name, text[max(i, 0):])
+		}
+	}
+}
