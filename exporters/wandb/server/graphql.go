@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 )
 
 //go:embed schema.graphql
@@ -61,14 +62,11 @@ func operationName(name, query string) string {
 	if name != "" {
 		return name
 	}
-	var kind string
-	if n, _ := fmt.Sscanf(query, "%s %s", &kind, &name); n < 2 {
+	words := strings.Fields(query)
+	if len(words) < 2 || words[0] != "query" && words[0] != "mutation" {
 		return ""
 	}
-	for i, c := range name {
-		if c == '(' || c == '{' {
-			return name[:i]
-		}
-	}
+	name, _, _ = strings.Cut(words[1], "(")
+	name, _, _ = strings.Cut(name, "{")
 	return name
 }
