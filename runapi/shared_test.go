@@ -64,3 +64,15 @@ func TestTwoWritersOfASharedRun(t *testing.T) {
 		}
 	}
 }
+
+// TestLeaveRunning: Finish sends everything and leaves the end to another writer.
+// Seen to fail without NotComplete in exitRecord.
+func TestLeaveRunning(t *testing.T) {
+	p := serve(t)
+	s := p.online(t)
+	s.Environ = append(s.Environ, "WANDB_X_UPDATE_FINISH_STATE=false")
+	r := session(t, s, 3)
+	if run := p.run(t, r.ID()); run.State != "running" || run.ExitCode != nil || len(run.History) != 3 {
+		t.Errorf("state %s, exit %v, %d rows", run.State, run.ExitCode, len(run.History))
+	}
+}
