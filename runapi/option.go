@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,24 +32,11 @@ func (o *option) variables() []string {
 
 // options lists every setting that has a counterpart outside the program.
 func options() []option {
-	text := func(name, env string, field func(*Settings) *string) option {
-		return option{name: name, env: env,
-			isSet: func(s *Settings) bool { return *field(s) != "" },
-			set:   func(s *Settings, v string) error { *field(s) = v; return nil }}
-	}
-	parsed := func(name, env string, isSet func(*Settings) bool, set func(*Settings, string) error) option {
-		return option{name: name, env: env, isSet: isSet, set: set}
-	}
-	flag := func(name, env string, field func(*Settings) *bool) option {
-		return parsed(name, env,
-			func(s *Settings) bool { return *field(s) },
-			func(s *Settings, v string) (err error) { *field(s), err = parseBool(v); return err })
-	}
-	seconds := func(name string, field func(*Settings) *time.Duration) option {
-		return parsed(name, "",
-			func(s *Settings) bool { return *field(s) != 0 },
-			func(s *Settings, v string) (err error) { *field(s), err = parseSeconds(v); return err })
-	}
+	return slices.Concat(runOptions(), sendingOptions(), programOptions())
+}
+
+// runOptions say which run it is.
+func runOptions() []option {
 	return []option{
 		text("project", "", func(s *Settings) *string { return &s.Project }),
 		text("entity", "", func(s *Settings) *string { return &s.Entity }),
@@ -65,6 +53,12 @@ func options() []option {
 		text("fork_from", "", func(s *Settings) *string { return &s.ForkFrom }),
 		text("sweep_id", "", func(s *Settings) *string { return &s.SweepID }),
 		text("sweep_param_path", "", func(s *Settings) *string { return &s.SweepParamPath }),
+	}
+}
+
+// sendingOptions say how the run gets to the server.
+func sendingOptions() []option {
+	return []option{
 		seconds("finish_timeout", func(s *Settings) *time.Duration { return &s.FinishTimeout }),
 		seconds("init_timeout", func(s *Settings) *time.Duration { return &s.InitTimeout }),
 		seconds("x_file_stream_transmit_interval", func(s *Settings) *time.Duration { return &s.Transmit }),
@@ -73,6 +67,12 @@ func options() []option {
 		{name: "x_extra_http_headers", isSet: func(s *Settings) bool { return s.ExtraHeaders != nil }, set: setHeaders, secret: true},
 		parsed("x_primary", "", func(s *Settings) bool { return s.Secondary }, setPrimary),
 		parsed("x_update_finish_state", "", func(s *Settings) bool { return s.LeaveRunning }, setFinishState),
+	}
+}
+
+// programOptions say what is measured and told of the program.
+func programOptions() []option {
+	return []option{
 		parsed("host_sampling", "WANDB_AGENT_HOST_SAMPLING", func(s *Settings) bool { return s.HostSampling != "" }, setHostSampling),
 		text("x_label", "", func(s *Settings) *string { return &s.Label }),
 		parsed("x_stats_sampling_interval", "", func(s *Settings) bool { return s.StatsInterval != 0 }, setStatsInterval),
@@ -94,6 +94,32 @@ func options() []option {
 		text("git_commit", "", func(s *Settings) *string { return &s.GitCommit }),
 		text("git_root", "", func(s *Settings) *string { return &s.GitRoot }),
 	}
+}
+
+// text is an option that is taken as it is.
+func text(name, env string, field func(*Settings) *string) option {
+	return option{name: name, env: env,
+		isSet: func(s *Settings) bool { return *field(s) != "" },
+		set:   func(s *Settings, v string) error { *field(s) = v; return nil }}
+}
+
+// parsed is an option with a form of its own.
+func parsed(name, env string, isSet func(*Settings) bool, set func(*Settings, string) error) option {
+	return option{name: name, env: env, isSet: isSet, set: set}
+}
+
+// flag is true or false.
+func flag(name, env string, field func(*Settings) *bool) option {
+	return parsed(name, env,
+		func(s *Settings) bool { return *field(s) },
+		func(s *Settings, v string) (err error) { *field(s), err = parseBool(v); return err })
+}
+
+// seconds is a time.
+func seconds(name string, field func(*Settings) *time.Duration) option {
+	return parsed(name, "",
+		func(s *Settings) bool { return *field(s) != 0 },
+		func(s *Settings, v string) (err error) { *field(s), err = parseSeconds(v); return err })
 }
 
 func parseBool(v string) (bool, error) {
