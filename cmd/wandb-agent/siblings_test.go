@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -58,12 +59,12 @@ func TestShowTellsOfOtherWriters(t *testing.T) {
 	}
 }
 
-// TestSyncSendsALateDirectory: another rank's directory turns up when the first
-// was sent. Its rows go behind, what the server has stays.
-func TestSyncSendsALateDirectory(t *testing.T) {
-	root, late := t.TempDir(), t.TempDir()
+// ranksOf makes offline runs of two ranks at one time, three rows each, in
+// directories below dirs, which end with the codes.
+func ranksOf(t *testing.T, dirs [2]string, codes [2]int) (paths []string) {
+	t.Helper()
 	var runs []*runapi.Run
-	for rank, dir := range []string{root, late} {
+	for rank, dir := range dirs {
 		run, err := runapi.Init(t.Context(), runapi.Settings{
 			ID: "both", Project: "p", Dir: dir, Mode: runapi.ModeOffline, DisableStats: true, DisableGit: true,
 			Environ: []string{fmt.Sprint("RANK=", rank), "WORLD_SIZE=2"},
@@ -74,7 +75,7 @@ func TestSyncSendsALateDirectory(t *testing.T) {
 		runs = append(runs, run)
 	}
 	for i := range 3 {
-		for _, run := range runs { // at one time
+		for _, run := range runs {
 			if err := run.Log(map[string]any{"loss": i}); err != nil {
 				t.Fatal(err)
 			}
@@ -82,28 +83,63 @@ func TestSyncSendsALateDirectory(t *testing.T) {
 	}
 	for rank, run := range runs {
 		fmt.Fprintf(run.ConsoleWriter(false), "words of %d\n", rank)
-		if err := run.Finish(rank * 5); err != nil {
+		if err := run.Finish(codes[rank]); err != nil {
 			t.Fatal(err)
 		}
+		paths = append(paths, run.Dir())
 	}
-	p := serve(t)
-	sync := func(args ...string) {
-		t.Helper()
-		cmd := p.online(append([]string{"sync"}, args...)...)
-		cmd.Env = append(cmd.Env, "WANDB_RUN_ID=")
-		if s := says(t, cmd); s.code != 0 || !strings.Contains(s.stderr, "run both: sent") {
-			t.Fatalf("sync %q: exit %d: %s", args, s.code, s.stderr)
+	return paths
+}
+
+// syncBoth syncs the run that ranksOf makes, and says how often it was sent.
+func (p *proof) syncBoth(t *testing.T, want int, args ...string) *server.Run {
+	t.Helper()
+	cmd := p.online(append([]string{"sync"}, args...)...)
+	cmd.Env = append(cmd.Env, "WANDB_RUN_ID=")
+	if s := says(t, cmd); s.code != 0 || strings.Count(s.stderr, "run both: sent") != want {
+		t.Fatalf("sync %q: exit %d, want it sent %d times: %s", args, s.code, want, s.stderr)
+	}
+	run, err := p.Run(server.DefaultEntity, "p", "both")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
+
+// TestSyncOfARequeuedJob: two ranks were ended, and the job ran again to a good
+// end. Seen to fail with all four directories joined as writers of one time: the
+// first session's failure is the run's then.
+func TestSyncOfARequeuedJob(t *testing.T) {
+	root := t.TempDir()
+	ranksOf(t, [2]string{root, root}, [2]int{143, 143})
+	time.Sleep(5 * time.Millisecond)
+	ranksOf(t, [2]string{root, root}, [2]int{0, 0})
+	run := serve(t).syncBoth(t, 2, filepath.Join(root, "wandb"))
+	if len(run.History) != 12 || run.State != "finished" || run.ExitCode == nil || *run.ExitCode != 0 {
+		t.Fatalf("stored: %d rows, %s, exit %v; want 12, finished, 0", len(run.History), run.State, run.ExitCode)
+	}
+	if n := strings.Count(strings.Join(run.History, "\n"), `"_writer":"rank-1"`); n != 6 {
+		t.Errorf("got %d rows of rank 1, want 3 of each session", n)
+	}
+	for i, line := range run.History {
+		if !strings.Contains(line, fmt.Sprintf(`"_step":%d,`, i)) {
+			t.Errorf("row %d: got %s", i, line)
 		}
 	}
-	sync(runs[0].Dir())
-	before, err := p.Run(server.DefaultEntity, "p", "both")
-	if err != nil || len(before.History) != 3 || before.State != "finished" {
-		t.Fatalf("the first directory: %+v, %v", before, err)
+}
+
+// TestSyncSendsALateDirectory: another rank's directory turns up when the first
+// was sent. Its rows go behind, what the server has stays.
+func TestSyncSendsALateDirectory(t *testing.T) {
+	paths := ranksOf(t, [2]string{t.TempDir(), t.TempDir()}, [2]int{0, 5})
+	p := serve(t)
+	before := p.syncBoth(t, 1, paths[0])
+	if len(before.History) != 3 || before.State != "finished" {
+		t.Fatalf("the first directory: %+v", before)
 	}
-	sync(runs[0].Dir(), runs[1].Dir())
-	after, err := p.Run(server.DefaultEntity, "p", "both")
-	if err != nil || len(after.History) != 6 || !slices.Equal(after.History[:3], before.History) {
-		t.Fatalf("both: %+v, %v", after, err)
+	after := p.syncBoth(t, 1, paths...)
+	if len(after.History) != 6 || !slices.Equal(after.History[:3], before.History) {
+		t.Fatalf("both: %+v", after)
 	}
 	for i, line := range after.History[3:] {
 		if !strings.Contains(line, fmt.Sprintf(`"_step":%d`, i+3)) || !strings.Contains(line, `"_writer":"rank-1"`) {
