@@ -31,7 +31,7 @@ func (f feature) ours(t *testing.T) result {
 }
 
 // known is a place in which what our client asks or leaves differs from the
-// official one's, and why that is right.
+// official one's, and why. Where ours does less the reason begins with Gap.
 type known struct {
 	feature string // "" is every one
 	where   string // of the difference; * stands for anything
@@ -138,7 +138,7 @@ Written by the tests of interop/wandb (go test -update); do not edit.
 Each feature is a program of the official client and the same one of ours, run
 against the same server. What they asked and what is stored afterwards is
 compared value by value, without times, ids and facts of the machine. All that
-differs is here.
+differs is here. Where ours does less, the reason begins with Gap.
 
 Features compared: `)
 	var names []string
@@ -147,7 +147,7 @@ Features compared: `)
 			names = append(names, f.name)
 		}
 	}
-	b.WriteString(strings.Join(names, ", ") + ".\n\n| feature | where | why it is right |\n| --- | --- | --- |\n")
+	b.WriteString(strings.Join(names, ", ") + ".\n\n| feature | where | why |\n| --- | --- | --- |\n")
 	for _, k := range differences {
 		name := k.feature
 		if name == "" {

@@ -18,7 +18,8 @@ type feature struct {
 	runs    []string // ids of the runs it makes; default: name
 	allowed []string // words of violations that it provokes on purpose
 	beside  func(p *proof)
-	metrics bool // it lasts long enough for system metrics, so that they are compared
+	shared  bool                    // writers mix their rows as chance will; it lasts long enough for system metrics
+	chance  func(p *proof) []string // old, new: names that chance gave, and what recordings call them
 	check   func(t *testing.T, p *proof, out string)
 	after   func(t *testing.T, p *proof) // of our program, with what it stored
 }
@@ -37,6 +38,9 @@ type result struct {
 }
 
 func (f feature) result(p *proof) result {
+	if f.chance != nil {
+		p.aliases = f.chance(p)
+	}
 	r := result{recording: p.recordingOf(), runs: map[string]any{}}
 	for _, id := range f.ids() {
 		run := p.stored(id).normal(f.shared)

@@ -71,7 +71,7 @@ var features = []feature{
 	}},
 	{name: "finish", args: []string{"finish", "3"}, check: ended(3)},
 	{name: "media", check: checkMedia},
-	{name: "artifact", runs: []string{"artifact", "artifact-use"}, check: checkArtifacts},
+	{name: "artifact", runs: []string{"artifact", "artifact-use"}, chance: digestElsewhere, check: checkArtifacts},
 	{name: "resume", runs: []string{"resume", "resume2", "resume3"}, check: checkResume},
 	{name: "fork", runs: []string{"fork"}, check: func(t *testing.T, p *proof, _ string) {
 		run := p.stored("fork")
@@ -97,13 +97,15 @@ var features = []feature{
 		}
 	}},
 	{name: "shared", shared: true, check: checkShared},
-	{name: "sweep", runs: []string{}, check: func(t *testing.T, p *proof, out string) {
+	{name: "sweep", runs: []string{}, chance: func(p *proof) []string {
+		run := p.stored(p.Runs(entity, project)[0])
+		return []string{run.Name, "<run>", run.Sweep, "<sweep>"}
+	}, check: func(t *testing.T, p *proof, out string) {
 		runs := p.Runs(entity, project)
 		if len(runs) != 1 {
 			t.Fatalf("the sweep has %d runs, want 1: %q\n%s", len(runs), runs, out)
 		}
 		run := p.stored(runs[0])
-		p.aliases = []string{run.Name, "<run>", run.Sweep, "<sweep>"}
 		if run.Sweep == "" || run.State != "finished" {
 			t.Errorf("sweep %q, state %s", run.Sweep, run.State)
 		}
@@ -222,11 +224,17 @@ func checkArtifacts(t *testing.T, p *proof, out string) {
 		"downloaded ['all/sub/three.txt', 'all/two.txt', 'made.txt', 'one.txt']",
 		"entries ['all/sub/three.txt', 'all/two.txt', 'made.txt', 'one.txt'] v0 ['best'", "references ['far.txt', 'near.txt']",
 		"increment ['added.txt', 'new.txt', 'one.txt']")
+}
+
+// digestElsewhere is that of an artifact whose references name a port and a
+// directory.
+func digestElsewhere(p *proof) []string {
 	for _, a := range p.stored("artifact").Artifacts {
-		if a.Collection == "elsewhere" { // it names a port and a directory
-			p.aliases = append(p.aliases, a.Digest, "<digest>")
+		if a.Collection == "elsewhere" {
+			return []string{a.Digest, "<digest>"}
 		}
 	}
+	return nil
 }
 
 func checkReadBack(t *testing.T, p *proof, out string) {

@@ -28,7 +28,7 @@ var mask = map[string]string{
 	"_timestamp": "<time>", "_runtime": "<seconds>", "runtime": "<seconds>", "createdAt": "<time>", "heartbeatAt": "<time>",
 	"host": "<host>", "program": "<program>", "jobProgram": "<program>",
 	"clientID": "<id>", "clientId": "<id>", "sequenceClientID": "<id>", "distributedID": "<id>", "artifactID": "<id>", "artifactId": "<id>",
-	"artifactManifestID": "<id>", "baseArtifactID": "<id>", "id": "<id>", "artifact_id": "<id>", "birthArtifactID": "<id>",
+	"artifactManifestID": "<id>", "baseArtifactID": "<id>", "id": "<id>", "artifact_id": "<id>", "birthArtifactID": "<id>", "base": "<id>", "artifact": "<id>",
 	"cli_version": "<version>", "python_version": "<version>", "t": "<telemetry>",
 }
 
@@ -55,6 +55,9 @@ func normal(key string, v any) any {
 	}
 	switch v := v.(type) {
 	case string:
+		if inner, err := xjson.Decode([]byte(v)); err == nil && key == "metadata" {
+			return plain(inner)
+		}
 		for _, r := range varying {
 			v = r.re.ReplaceAllString(v, r.with)
 		}

@@ -112,6 +112,7 @@ func ourArtifacts(ctx context.Context, _ []string) error {
 	if err != nil {
 		return err
 	}
+	errs = append(errs, run.Log(row{"x": 1}))
 	var first *runapi.LoggedArtifact
 	new := map[string]string{"one.txt": at("one.txt"), "new.txt": at("dir/two.txt")}
 	for i, m := range []made{
@@ -137,6 +138,7 @@ func ourArtifacts(ctx context.Context, _ []string) error {
 	if err != nil {
 		return err
 	}
+	errs = append(errs, run.Log(row{"x": 1}))
 	for _, ref := range strings.Fields("data:best elsewhere:v0 data:v2") {
 		_, err := run.UseArtifact(ctx, ref)
 		errs = append(errs, err)

@@ -85,7 +85,7 @@ func (p *proof) stored(id string) *storedRun {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	s := &storedRun{Run: run, Raw: extended(p.t, string(text)).(map[string]any)}
+	s := &storedRun{Run: run, Raw: p.object(p.aliased(string(text)))}
 	s.Config = p.object(run.Config)
 	s.Summary = p.object(run.Summary)
 	for _, line := range run.History {

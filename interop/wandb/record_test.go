@@ -98,23 +98,34 @@ func (r *recording) operation(p *proof, req server.Request) {
 	if len(req.Variables) > 0 && string(req.Variables) != "null" {
 		vars = p.object(string(req.Variables))
 	}
-	expand(p, vars)
-	if input, ok := vars["input"].(map[string]any); ok {
-		expand(p, input)
+	if input, ok := vars["input"].(map[string]any); ok && len(vars) == 1 {
+		vars = input
 	}
-	r.Operations[req.Operation] = append(r.Operations[req.Operation], normal("", vars))
+	r.Operations[req.Operation] = append(r.Operations[req.Operation], normal("", expand(p, "", vars)))
 }
 
-func expand(p *proof, vars map[string]any) {
-	for k, v := range vars {
-		text, ok := v.(string)
-		switch {
-		case v == nil: // null and absent are one to the server
-			delete(vars, k)
-		case ok && text != "" && slices.Contains(jsonVariables, k):
-			vars[k] = p.object(text)
+// expand decodes JSON in variables, and leaves out what is null: to the server
+// that and absent are one.
+func expand(p *proof, key string, v any) any {
+	switch v := v.(type) {
+	case string:
+		if strings.HasPrefix(v, "{") && slices.Contains(jsonVariables, key) {
+			return p.object(v)
+		}
+	case []any:
+		for i := range v {
+			v[i] = expand(p, "", v[i])
+		}
+	case map[string]any:
+		for k, e := range v {
+			if e == nil {
+				delete(v, k)
+				continue
+			}
+			v[k] = expand(p, k, e)
 		}
 	}
+	return v
 }
 
 // foldUpserts keeps of each run how it began and what the later calls make of

@@ -7,7 +7,7 @@ import (
 
 // ownFiles are files that a client makes of what the run says, in words of its
 // own.
-var ownFiles = []string{"config.yaml", "wandb-summary.json", "wandb-metadata.json", "requirements.txt", "output.log"}
+var ownFiles = []string{"config.yaml", "wandb-summary.json", "requirements.txt", "output.log"}
 
 // normal is a stored run without what depends on time, chance and machine. Rows
 // of several writers come in any order.
@@ -36,6 +36,7 @@ func (s *storedRun) normal(shared bool) map[string]any {
 	for _, f := range s.Files {
 		switch {
 		case f.Name == "output.log" && len(console) == 0: // it said nothing but that
+		case f.Name == "wandb-metadata.json": // measured beside the run, which may have ended
 		case slices.Contains(ownFiles, f.Name):
 			files[f.Name] = "<own words>"
 		default:

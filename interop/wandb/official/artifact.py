@@ -13,6 +13,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+said = []  # printed in the end: no word for the console of a run
 with tempfile.TemporaryDirectory() as base:
     os.makedirs(os.path.join(base, "dir/sub"))
     for name, text in (("one.txt", "one\n"), ("dir/two.txt", "two\n"), ("dir/sub/three.txt", "three\n")):
@@ -21,6 +22,7 @@ with tempfile.TemporaryDirectory() as base:
     far = http.server.ThreadingHTTPServer(("127.0.0.1", 0), lambda *args: Handler(*args, directory=base))
     threading.Thread(target=far.serve_forever, daemon=True).start()
     with wandb.init(id="artifact") as run:
+        run.log({"x": 1})
         first = wandb.Artifact("data", type="dataset", description="d", metadata={"rows": 3, "nested": {"a": [1, None]}})
         first.add_file(os.path.join(base, "one.txt"))
         first.add_dir(os.path.join(base, "dir"), name="all")
@@ -42,13 +44,16 @@ with tempfile.TemporaryDirectory() as base:
         same.add_file(os.path.join(base, "one.txt"))
         same.add_file(os.path.join(base, "dir/two.txt"), name="new.txt")
         same = run.log_artifact(same, aliases=["again"]).wait()
-        print("same content is version", same.version)
+        said.append(("same content is version", same.version))
         run.link_artifact(first, "collected/best-data", aliases=["prod"])
     with wandb.init(id="artifact-use") as run:
+        run.log({"x": 1})
         got = run.use_artifact("data:best")
         where = got.download(root=os.path.join(base, "down"), skip_cache=True)
-        print("downloaded", sorted(os.path.relpath(os.path.join(d, f), where) for d, _, fs in os.walk(where) for f in fs))
-        print("entries", sorted(got.manifest.entries), got.version, sorted(got.aliases), got.metadata)
+        said.append(("downloaded", sorted(os.path.relpath(os.path.join(d, f), where) for d, _, fs in os.walk(where) for f in fs)))
+        said.append(("entries", sorted(got.manifest.entries), got.version, sorted(got.aliases), got.metadata))
         down = run.use_artifact("elsewhere:v0").download(root=os.path.join(base, "refs"), skip_cache=True)
-        print("references", sorted(os.listdir(down)))
-        print("increment", sorted(run.use_artifact("data:v2").manifest.entries))
+        said.append(("references", sorted(os.listdir(down))))
+        said.append(("increment", sorted(run.use_artifact("data:v2").manifest.entries)))
+for words in said:
+    print(*words)
