@@ -88,7 +88,7 @@ func (t tasks) sendArtifact(ctx context.Context, rec *wandbpb.ArtifactRecord, st
 		return err
 	}
 	t.u.o.OnArtifact(rec.GetClientId(), result, err)
-	if err == nil && result.Committed {
+	if err == nil {
 		if err := artifact.RemoveStaged(rec, dir); err != nil {
 			t.u.o.Logger.Warn("copies of an artifact's files stay", "artifact", rec.GetName(), "error", err)
 		}
