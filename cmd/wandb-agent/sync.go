@@ -267,7 +267,11 @@ func (c *cli) syncOne(ctx context.Context, f *syncFlags, unit syncUnit, named bo
 	switch {
 	case errors.Is(err, upload.ErrUnsent):
 		r.Error = err.Error()
-		return c.syncSaid(r, "unsent", fmt.Sprintf("%d rows and %d bytes of log are not sent; send them with: wandb-agent sync %s", r.Pending, r.Bytes, r.Dir))
+		why := ""
+		if report.LastError != nil {
+			why = " (" + report.LastError.Error() + ")"
+		}
+		return c.syncSaid(r, "unsent", fmt.Sprintf("%d rows and %d bytes of log are not sent%s; send them with: wandb-agent sync %s", r.Pending, r.Bytes, why, r.Dir))
 	case errors.Is(err, upload.ErrResume):
 		return c.syncFailed(r, fmt.Errorf("%w; another id can be given with --id", err))
 	case err != nil:
