@@ -113,11 +113,16 @@ func (u *Uploader) create(ctx context.Context, run *wandbpb.RunRecord) error {
 	if in.Config = u.configText(pos); run.GetWriter().GetSecondary() { // names and config are another writer's
 		in = api.UpsertInput{ID: in.ID, Name: in.Name, Project: in.Project, Entity: in.Entity}
 	}
+	pos.Creating = true
+	if err := pos.save(u.path); err != nil {
+		return err
+	}
 	bucket, err := untilReached(ctx, u, func() (*api.Bucket, error) { return u.once.UpsertBucket(ctx, in) })
 	if err != nil {
 		return fmt.Errorf("create run %s: %w", pos.Run, err)
 	}
 	pos.take(bucket)
+	pos.Creating = false
 	if shared := run.GetWriter().GetShared(); start.plain && !shared && !bucket.Inserted && bucket.HistoryLineCount > 0 {
 		if err := u.goOn(ctx, pos); err != nil {
 			return err

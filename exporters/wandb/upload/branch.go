@@ -47,6 +47,8 @@ func (u *Uploader) resume(ctx context.Context, mode string, run *wandbpb.RunReco
 	switch {
 	case mode == "must" && !exists:
 		return start{}, fmt.Errorf("%w must: there is no run %s to be resumed", ErrResume, describe(pos))
+	case mode == "never" && exists && u.creating && info.HistoryLineCount+info.EventsLineCount+info.LogLineCount == 0:
+		return start{plain: true}, nil // it is the one that this log has made
 	case mode == "never" && exists:
 		return start{}, fmt.Errorf("%w never: there is a run %s already", ErrResume, describe(pos))
 	case !exists:

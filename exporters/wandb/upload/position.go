@@ -43,6 +43,7 @@ type position struct {
 	Files     map[string]string `json:"files,omitempty"`     // path below files/ to the MD5 that the server has
 	Alerts    []string          `json:"alerts,omitempty"`    // origins of the alerts that were delivered
 	Artifacts []string          `json:"artifacts,omitempty"` // origins of the artifact records that were done
+	Creating  bool              `json:"creating,omitempty"`  // the server may have made the run, nothing else is known
 	Complete  bool              `json:"complete,omitempty"`  // the server knows that the run is over
 	Size      int64             `json:"size,omitempty"`      // of the log then, in bytes
 	Exit      bool              `json:"exit,omitempty"`      // an exit record was seen by then

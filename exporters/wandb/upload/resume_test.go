@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 )
@@ -185,5 +186,25 @@ func TestExitNeverGood(t *testing.T) {
 	}
 	if run := p.run("r"); run.State != "failed" || len(run.History) != 3 {
 		t.Errorf("after repair: state %s, %d rows", run.State, len(run.History))
+	}
+}
+
+// TestNeverAfterCrash: an upload that was killed when it had just made the run
+// is not told by its own run that there is one.
+func TestNeverAfterCrash(t *testing.T) {
+	p := newProof(t)
+	dir := session(t, &wandbpb.RunRecord{RunId: "r", Resume: "never"}, 3)
+	if _, err := p.client("").UpsertBucket(t.Context(), api.UpsertInput{Name: "r", Project: "p", Config: `{"_wandb":{"value":{"t":{}}}}`}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.send(dir, Options{}); !errors.Is(err, ErrResume) {
+		t.Errorf("somebody else's run: got %v, want ErrResume", err)
+	}
+	draft := &position{Version: positionVersion, Server: p.url, Entity: "local", Project: "p", Run: "r", Creating: true}
+	if err := draft.save(PositionPath(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.send(dir, Options{}); err != nil || len(p.run("r").History) != 3 {
+		t.Errorf("its own run: got %v", err)
 	}
 }

@@ -73,6 +73,9 @@ func (u *Uploader) load() error {
 		u.o.Logger.Info("the run goes to another place now and is sent from its start", "was", pos.Server+"/"+pos.Entity+"/"+pos.Project+"/"+pos.Run)
 		pos = nil
 	}
+	if u.creating = pos != nil && pos.Creating; u.creating {
+		pos = nil
+	}
 	u.mu.Lock()
 	u.pos = pos
 	u.mu.Unlock()

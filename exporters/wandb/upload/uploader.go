@@ -34,7 +34,8 @@ type Uploader struct {
 	tasks  tasks
 	files  *runFiles
 
-	told facts // that the server knows; the one who sends changes uses it
+	creating bool  // an earlier upload ended while it made the run
+	told     facts // that the server knows; the one who sends changes uses it
 
 	mu       sync.Mutex // guards what follows
 	pos      *position
