@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -97,27 +98,42 @@ func officialRun(t *testing.T) string {
 	return found[0]
 }
 
-// syncTo uploads dir with the official `wandb sync` to a fresh stub.
-func syncTo(t *testing.T, dir string, args ...string) *stub {
+// syncTo uploads dir with the official `wandb sync` to a fresh server and
+// returns the one run that this then has.
+func syncTo(t *testing.T, dir string, args ...string) *storedRun {
 	t.Helper()
-	s := newStub(t)
+	var allowed []string
+	if slices.Contains(args, "--legacy") { // it sends its key wherever the host is the server's
+		allowed = append(allowed, "credentials were sent to a storage URL")
+	}
+	p := prove(t, allowed...)
 	args = append(append([]string{"sync"}, args...), dir)
-	out := run(t, []string{"WANDB_BASE_URL=" + s.URL, "WANDB_API_KEY=" + fakeKey}, venv(t, "wandb"), args...)
+	out := run(t, []string{"WANDB_BASE_URL=" + p.url, "WANDB_API_KEY=" + fakeKey}, venv(t, "wandb"), args...)
 	t.Logf("wandb sync: %s", out)
-	return s
+	return p.only()
 }
 
-func TestStubTakesAnOfficialRun(t *testing.T) {
+// only returns the one run that the server has.
+func (p *proof) only() *storedRun {
+	p.t.Helper()
+	var found []*storedRun
+	for _, project := range []string{"interop", "uncategorized", project} {
+		for _, id := range p.Runs(entity, project) {
+			found = append(found, p.storedIn(project, id))
+		}
+	}
+	if len(found) != 1 {
+		p.t.Fatalf("the server has %d runs, want 1", len(found))
+	}
+	return found[0]
+}
+
+func TestOfficialSyncUploadsAnOfficialRun(t *testing.T) {
 	s := syncTo(t, officialRun(t))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.complete || s.exitCode != 3 {
-		t.Errorf("finish: complete %v, exit code %d; want true, 3", s.complete, s.exitCode)
+	if !s.endedWith(3) {
+		t.Errorf("exit code %v, want 3", s.Raw["exitCode"])
 	}
-	if n := len(s.lines["wandb-history.jsonl"]); n != 7 {
+	if n := len(s.History); n != 7 {
 		t.Errorf("history: %d lines, want 7", n)
-	}
-	if _, ok := s.files["config.yaml"]; !ok {
-		t.Error("config.yaml was not uploaded")
 	}
 }

@@ -193,26 +193,20 @@ func TestOfficialSyncUploadsOurRun(t *testing.T) {
 				args = []string{"--legacy"}
 			}
 			s := syncTo(t, dir, args...)
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			if !s.complete || s.exitCode != 3 {
-				t.Errorf("finish: complete %v, exit code %d; want true, 3", s.complete, s.exitCode)
+			if !s.endedWith(3) {
+				t.Errorf("finish: exit code %v, want 3", s.Raw["exitCode"])
 			}
-			checkLogged(t, uploadedRows(t, s.lines["wandb-history.jsonl"]), logged)
-			if out := strings.Join(s.lines["output.log"], "\n"); !strings.Contains(out, "step done") || !strings.Contains(out, "to stderr") {
+			checkLogged(t, uploadedRows(t, s.Run.History), logged)
+			if out := strings.Join(s.Console, "\n"); !strings.Contains(out, "step done") || !strings.Contains(out, "to stderr") {
 				t.Errorf("console uploaded: %q", out)
 			}
-			if len(s.lines["wandb-events.jsonl"]) == 0 {
+			if len(s.Events) == 0 {
 				t.Error("no system samples were uploaded")
 			}
-			if summary := s.lines["wandb-summary.json"]; len(summary) == 0 || !strings.Contains(summary[len(summary)-1], `"best"`) {
+			if summary := s.Run.Summary; !strings.Contains(summary, `"best"`) {
 				t.Errorf("summary uploaded: %q", summary)
 			}
-			// The legacy sync sends what is logged and its own telemetry apart.
-			var configs string
-			for _, u := range s.upserts {
-				configs += fmt.Sprintln(u["config"])
-			}
+			configs := s.Run.Config
 			for _, want := range []string{`"lr"`, `"late"`, `"_wandb"`} {
 				if !strings.Contains(configs, want) {
 					t.Errorf("config uploaded lacks %s: %s", want, configs)
@@ -241,12 +235,7 @@ func uploadedRows(t *testing.T, lines []string) []map[string]any {
 // buildAgent builds the command line into dir.
 func buildAgent(t *testing.T, dir string) string {
 	t.Helper()
-	bin := filepath.Join(dir, "wandb-agent")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "./cmd/wandb-agent")
-	build.Dir = filepath.Join("..", "..")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
+	bin := agent(t)
 	return bin
 }
 
@@ -258,15 +247,13 @@ func TestOfficialSyncUploadsAnExecRun(t *testing.T) {
 		t.Fatalf("exec: %v, want exit status 7", err)
 	}
 	s := syncTo(t, filepath.Join(dir, "wandb", "latest-run"))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.complete || s.exitCode != 7 {
-		t.Errorf("finish: complete %v, exit code %d; want true, 7", s.complete, s.exitCode)
+	if !s.endedWith(7) {
+		t.Errorf("finish: exit code %v, want 7", s.Raw["exitCode"])
 	}
-	if out := strings.Join(s.lines["output.log"], "\n"); !strings.Contains(out, "from inside") {
+	if out := strings.Join(s.Console, "\n"); !strings.Contains(out, "from inside") {
 		t.Errorf("console uploaded: %q", out)
 	}
-	if len(s.lines["wandb-events.jsonl"]) == 0 {
+	if len(s.Events) == 0 {
 		t.Error("no system samples were uploaded")
 	}
 }
@@ -290,10 +277,8 @@ func TestOfficialSyncUploadsARepairedRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := syncTo(t, dir.Path)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if out := strings.Join(s.lines["output.log"], "\n"); !s.complete || s.exitCode != 7 || !strings.Contains(out, "from a part") {
-		t.Errorf("complete %v, exit code %d, console %q; want true, 7 and the line", s.complete, s.exitCode, out)
+	if out := strings.Join(s.Console, "\n"); !s.endedWith(7) || !strings.Contains(out, "from a part") {
+		t.Errorf("exit code %v, console %q; want 7 and the line", s.Raw["exitCode"], out)
 	}
 }
 
@@ -328,11 +313,10 @@ func TestOfficialSyncUploadsAJoinedRun(t *testing.T) {
 	same(t, fromRecords(t, dump(t, logOf(t, main.Path))), load(t, main.Path))
 	for _, args := range [][]string{nil, {"--legacy"}} {
 		s := syncTo(t, main.Path, args...)
-		s.mu.Lock()
-		if !s.complete || s.exitCode != 4 {
-			t.Errorf("%v: complete %v, exit code %d; want true, 4", args, s.complete, s.exitCode)
+		if !s.endedWith(4) {
+			t.Errorf("%v: exit code %v, want 4", args, s.Raw["exitCode"])
 		}
-		rows := uploadedRows(t, s.lines["wandb-history.jsonl"])
+		rows := uploadedRows(t, s.Run.History)
 		got := ""
 		for _, row := range rows {
 			got += fmt.Sprintf("%v %v.%v\n", row["_step"], row["_writer"], row["_writer_step"])
@@ -340,10 +324,9 @@ func TestOfficialSyncUploadsAJoinedRun(t *testing.T) {
 		if want := "0 rank-0.0\n1 rank-0.1\n2 rank-0.2\n3 rank-1.0\n4 rank-1.1\n5 rank-1.2\n"; got != want {
 			t.Errorf("%v: rows\n%swant\n%s", args, got, want)
 		}
-		if out := strings.Join(s.lines["output.log"], "\n"); !strings.Contains(out, "words of rank 0") || !strings.Contains(out, "[rank-1] words of rank 1") {
+		if out := strings.Join(s.Console, "\n"); !strings.Contains(out, "words of rank 0") || !strings.Contains(out, "[rank-1] words of rank 1") {
 			t.Errorf("%v: console %q", args, out)
 		}
-		s.mu.Unlock()
 	}
 }
 
@@ -377,10 +360,8 @@ func TestExecAroundTheOfficialClient(t *testing.T) {
 		t.Errorf("got %+v, want steps kept", report)
 	}
 	s := syncTo(t, main.Path)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if rows := uploadedRows(t, s.lines["wandb-history.jsonl"]); len(rows) != 7 || !s.complete || s.exitCode != 3 {
-		t.Errorf("%d rows, complete %v, exit code %d; want 7, true, 3", len(rows), s.complete, s.exitCode)
+	if rows := uploadedRows(t, s.Run.History); len(rows) != 7 || !s.endedWith(3) {
+		t.Errorf("%d rows, exit code %v; want 7, 3", len(rows), s.Raw["exitCode"])
 	}
 
 	p := prove(t) // our own sync joins them by itself

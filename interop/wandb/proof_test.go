@@ -75,7 +75,9 @@ func (p *proof) env(id string) []string {
 }
 
 // stored reads a run back. Values of JSON text are decoded.
-func (p *proof) stored(id string) *storedRun {
+func (p *proof) stored(id string) *storedRun { return p.storedIn(project, id) }
+
+func (p *proof) storedIn(project, id string) *storedRun {
 	p.t.Helper()
 	run, err := p.Run(entity, project, id)
 	if err != nil {

@@ -58,6 +58,9 @@ func rowsOf(rows []map[string]any) []any {
 	return out
 }
 
+// endedWith says whether the run ended with an exit code.
+func (s *storedRun) endedWith(code int) bool { return s.ExitCode != nil && *s.ExitCode == code }
+
 // logged are the rows without their time.
 func (s *storedRun) logged() []any {
 	out := make([]any, len(s.History))
