@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -70,6 +71,7 @@ func TestBothWays(t *testing.T) {
 			dir := f.offline(t, p, venv(t, "python"), []string{script})
 			run(t, p.env(name), bin, "sync", dir)
 			f.check(t, p, "")
+			sameAsOnline(t, name, f.official(t), f.result(p))
 		})
 		t.Run("ours to official/"+name, func(t *testing.T) {
 			t.Parallel()
@@ -77,6 +79,18 @@ func TestBothWays(t *testing.T) {
 			dir := f.offline(t, p, self, nil, programVariable+"="+name)
 			run(t, p.env(name)[:2], venv(t, "wandb"), "sync", dir)
 			f.check(t, p, "")
+			sameAsOnline(t, name, f.ours(t), f.result(p))
 		})
+	}
+}
+
+// sameAsOnline compares the runs of a client that was online with the same ones
+// kept by it and sent by the other. They may differ as the clients do.
+func sameAsOnline(t *testing.T, name string, online, synced result) {
+	t.Helper()
+	for _, d := range diff("stored", named("", tree(t, online.runs)), named("", tree(t, synced.runs))) {
+		if !slices.ContainsFunc(differences, func(k known) bool { return k.matches(name, d) }) {
+			t.Errorf("online and sent by the other client differ in %s", d)
+		}
 	}
 }
