@@ -22,7 +22,6 @@ var differences = []known{
 	{"artifact", "requests/operations/ArtifactType", "The official client looks the type of a collection up before it makes a version; ours leaves the check to CreateArtifact."},
 	{"artifact", "requests/operations/FetchArtifactManifest", "The program of the official client downloads here; ours has a command and a package for that, with tests of their own."},
 	{"artifact", "requests/operations/GetArtifactMembershipFileUrls", "As above."},
-	{"artifact", "*/historyStep", "Gap: ours does not say at which step of the run a version was made."},
 	{"artifact", "requests/operations/LinkArtifact[0]/artifactID", "Ours names the version by the id that the client gave it, which the server maps."},
 	{"artifact", "requests/operations/LinkArtifact[0]/clientId", "As above."},
 	{"artifact", "requests/operations/UpdateArtifactManifest[0]/baseArtifactID", "Ours says on which version an increment builds in both requests."},

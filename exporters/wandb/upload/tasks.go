@@ -69,9 +69,9 @@ func (t tasks) addAlert(origin string, a *wandbpb.AlertRecord) {
 // that say that an artifact is used are history: who wrote them has told the
 // server.
 func (t tasks) addArtifact(origin string, rec *wandbpb.ArtifactRecord) {
-	step := t.u.feed.rows.lastStep
+	step := t.u.feed.rows.lastStep + 1 // the one that is being put together
 	t.add(origin, &t.state.artifacts, &t.state.artifact, t.state.heavy, func(ctx context.Context) error {
-		return t.sendArtifact(ctx, rec, max(0, step))
+		return t.sendArtifact(ctx, rec, step)
 	})
 }
 
