@@ -135,6 +135,18 @@ func (g *deviceSlot) pending(tick uint64) bool {
 	return g.busy && g.tick == tick
 }
 
+// leave takes back what the worker was handed and will not do, so that nobody
+// waits for it.
+func (g *deviceSlot) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-g.work:
+	default:
+	}
+	g.working, g.busy = false, false
+}
+
 // overdue notices that the worker's call became stuck, or returned: turned
 // says that this is news.
 func (g *deviceSlot) overdue(now int64, limit time.Duration) (stuck, turned bool) {

@@ -30,6 +30,8 @@ func (w *worker) run(stop <-chan struct{}) {
 	for {
 		select {
 		case <-stop:
+			w.slot.leave()
+			wake(w.finished)
 			return
 		case tick := <-w.slot.work:
 			w.tick(tick)
