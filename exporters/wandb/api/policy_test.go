@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -164,7 +165,8 @@ func TestRetryClock(t *testing.T) {
 
 // TestKeyIsMasked, however it is printed.
 func TestKeyIsMasked(t *testing.T) {
-	k := api.NewKey(testKey)
+	secret := strings.Repeat("canary", 8) // not a text that an address may hold
+	k := api.NewKey(secret)
 	object, err := json.Marshal(map[string]any{"key": k, "options": api.Options{Key: k}.Key})
 	if err != nil {
 		t.Fatal(err)
@@ -173,10 +175,10 @@ func TestKeyIsMasked(t *testing.T) {
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", slog.Any("key", k), slog.Any("pointer", &k))
 	private := struct{ k api.Key }{k}
 	all := fmt.Sprintf("%v %+v %#v %s %q %x %d %v %+v", k, k, k, k, k, k, k, private, private) + fmt.Sprintf("%v %+v %#v", api.Options{Key: k}, &k, []api.Key{k}) + string(object) + log.String()
-	if strings.Contains(all, "0000") || strings.Contains(all, "3030") || !strings.Contains(all, "****") {
+	if strings.Contains(all, "canary") || strings.Contains(all, hex.EncodeToString([]byte("canary"))) || !strings.Contains(all, "****") {
 		t.Errorf("got %s", all)
 	}
-	if k.Reveal() != testKey || !api.NewKey("").IsZero() {
+	if k.Reveal() != secret || !api.NewKey("").IsZero() {
 		t.Error("the key is not what it was made of")
 	}
 }

@@ -279,11 +279,16 @@ func (u *Uploader) prepare(ctx context.Context, run *wandbpb.RunRecord) error {
 	}
 	f.screen = console.New(console.Options{Label: label, Structured: features[api.FeatureStructuredConsoleLogs], Text: u.files.text})
 	f.stats.start, f.stats.label = startSeconds(run), label
-	read := f.mark.Sources
+	read := f.mark
 	f.acked = pos.Mark.clone().Sources
 	f.mark = pos.Mark.clone()
 	f.resend = len(f.mark.Screens) > 1
-	f.mark.Sources = read
+	f.mark.Sources = read.Sources
+	for part, label := range read.Labels { // what an earlier upload called a part stays
+		if f.mark.Labels[part] == "" {
+			f.meet(part, &wandbpb.Writer{Label: label})
+		}
+	}
 	f.rows = rowMaker{shift: pos.Shift, earlier: pos.Earlier, shared: w.GetShared(), lastStep: pos.LastStep, moved: pos.Moved}
 	if rec := pos.Inherited.record(); rec != nil {
 		_ = f.state.Apply(rec)
