@@ -45,7 +45,7 @@ var sections = []section{
 	{"agent", wholeAgent},
 	{"size", binarySize},
 	{"sync", syncRun},
-	{"online", onlineRun},
+	{"upload", onlineRun},
 	{"artifact", artifacts},
 }
 

@@ -199,7 +199,7 @@ func (l *lab) artifact(o *options, what string, files int, size int64) ([]row, e
 	rows := []row{against("artifact up, "+what, ours, theirs, "<= 1/2")}
 	ours, theirs, err = l.pair(
 		func(i int) (*exec.Cmd, error) {
-			return l.command(l.agent, "artifact", "get", "bench/"+name(i, "ours")+":latest", "--dir", filepath.Join(l.dir, name(i, "got"))), nil
+			return l.command(l.agent, "artifact", "get", "bench/"+name(i, "ours")+":latest", filepath.Join(l.dir, name(i, "got"))), nil
 		},
 		func(i int) (*exec.Cmd, error) {
 			return l.command(l.python, l.script(o), "get", name(i, "theirs"), filepath.Join(l.dir, name(i, "gotpy"))), nil
