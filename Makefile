@@ -57,6 +57,7 @@ interop:
 	cd interop && $(GO) test -count=1 ./...
 
 bench: build
+	./interop/setup.sh
 	cd bench && $(GO) run .
 
 gpu-check:
