@@ -1,7 +1,7 @@
 // Command bench prints one table: what this repository costs, beside a floor or
 // a named peer measured in the same run.
 //
-//	make bench                    all of it, about five minutes
+//	make bench                    all of it, a quarter of an hour
 //	cd bench && go run . -only tick,log
 //
 // Peers live in this module so that they never enter the product's go.mod.
