@@ -11,5 +11,5 @@
 // everything in one directory, in a form that people can read, and goes on from
 // there when it is opened again.
 //
-// It is no product yet: there is one user, and no page to look at.
+// There is one user, and no page to look at.
 package server
