@@ -81,7 +81,6 @@ func (c *Client) Viewer(ctx context.Context) (*User, error) {
 
 // Names of features that this module asks for.
 const (
-	FeatureMarkRunFilesUploaded  = "MARK_RUN_FILES_UPLOADED"
 	FeatureFilestreamGzip        = "FILESTREAM_GZIP"
 	FeatureStructuredConsoleLogs = "STRUCTURED_CONSOLE_LOGS"
 	FeatureUseArtifactWithEntity = "USE_ARTIFACT_WITH_ENTITY_AND_PROJECT_INFORMATION"

@@ -70,18 +70,10 @@ func TestOperations(t *testing.T) {
 	f(`{"rewindRun":{"rewoundRun":{"id":"x","historyLineCount":4}}}`, "RewindRun", `{"entity":"e","metricName":"_step","metricValue":3,"project":"p","runName":"r"}`,
 		&api.Bucket{ID: "x", HistoryLineCount: 4},
 		func(c *api.Client) (any, error) { return c.RewindRun(ctx, "e", "p", "r", "_step", 3) })
-	f(`{"project":{"run":{"stopped":true}}}`, "RunStoppedStatus", `{"entityName":"e","projectName":"p","runId":"r"}`, true,
-		func(c *api.Client) (any, error) { return c.RunStopped(ctx, "e", "p", "r") })
-	f(`{"stopRun":{"success":true}}`, "StopRun", `{"id":"x"}`, nil,
-		func(c *api.Client) (any, error) { return none(c.StopRun(ctx, "x")) })
 	f(`{"createRunFiles":{"runID":"x","uploadHeaders":["A:b"],"files":[{"name":"b","uploadUrl":"u2"},{"name":"a","uploadUrl":"u1"}]}}`,
 		"CreateRunFiles", `{"entity":"e","files":["a","b"],"project":"p","run":"r"}`,
 		&api.UploadURLs{RunID: "x", Headers: []string{"A:b"}, URLs: map[string]string{"a": "u1", "b": "u2"}},
 		func(c *api.Client) (any, error) { return c.CreateRunFiles(ctx, "e", "p", "r", []string{"a", "b"}) })
-	f(`{"markRunFilesUploaded":{"success":true}}`, "MarkRunFilesUploaded", `{"entity":"e","files":["a"],"project":"p","run":"r"}`, nil,
-		func(c *api.Client) (any, error) {
-			return none(c.MarkRunFilesUploaded(ctx, "e", "p", "r", []string{"a"}))
-		})
 	f(`{"notifyScriptableRunAlert":{"success":true}}`, "NotifyScriptableRunAlert", `{"entityName":"e","projectName":"p","runName":"r","severity":"INFO","text":"b","title":"a","waitDuration":60000}`, nil,
 		func(c *api.Client) (any, error) {
 			return none(c.Alert(ctx, "e", "p", "r", api.Alert{Title: "a", Text: "b", Wait: time.Minute}))

@@ -189,37 +189,3 @@ func (c *Client) RewindRun(ctx context.Context, entity, project, run, metric str
 	}
 	return out.RewindRun.RewoundRun.bucket(), nil
 }
-
-var runStoppedStatus = operation{"RunStoppedStatus", `query RunStoppedStatus($entityName: String, $projectName: String, $runId: String!) {
-  project(name: $projectName, entityName: $entityName) { run(name: $runId) { stopped } }
-}`}
-
-// RunStopped asks whether somebody asked the run to stop. The file stream tells
-// it too.
-func (c *Client) RunStopped(ctx context.Context, entity, project, run string) (bool, error) {
-	var out struct {
-		Project *struct{ Run *struct{ Stopped bool } }
-	}
-	v := vars{"entityName": null(entity), "projectName": null(project), "runId": run}
-	if err := c.query(ctx, runStoppedStatus, v, &out, GraphQL); err != nil {
-		return false, err
-	}
-	if out.Project == nil || out.Project.Run == nil {
-		return false, lacking(runStoppedStatus, "run")
-	}
-	return out.Project.Run.Stopped, nil
-}
-
-var stopRun = operation{"StopRun", `mutation StopRun($id: ID!) { stopRun(input: {id: $id}) { success } }`}
-
-// StopRun asks the program that writes a run to stop. id is the storage id.
-func (c *Client) StopRun(ctx context.Context, id string) error {
-	var out struct{ StopRun struct{ Success bool } }
-	if err := c.query(ctx, stopRun, vars{"id": id}, &out, GraphQL); err != nil {
-		return err
-	}
-	if !out.StopRun.Success {
-		return lacking(stopRun, "success")
-	}
-	return nil
-}

@@ -48,20 +48,3 @@ func runFileVars(entity, project, run string, names []string) vars {
 	}
 	return vars{"entity": entity, "project": project, "run": run, "files": names}
 }
-
-var markRunFilesUploaded = operation{"MarkRunFilesUploaded", `mutation MarkRunFilesUploaded($entity: String!, $project: String!, $run: String!, $files: [String!]!) {
-  markRunFilesUploaded(input: {entityName: $entity, projectName: $project, runName: $run, files: $files}) { success }
-}`}
-
-// MarkRunFilesUploaded tells of files that were Put while no file stream of the
-// run is open. It needs FeatureMarkRunFilesUploaded.
-func (c *Client) MarkRunFilesUploaded(ctx context.Context, entity, project, run string, names []string) error {
-	var out struct{ MarkRunFilesUploaded struct{ Success bool } }
-	if err := c.query(ctx, markRunFilesUploaded, runFileVars(entity, project, run, names), &out, GraphQL); err != nil {
-		return err
-	}
-	if !out.MarkRunFilesUploaded.Success {
-		return lacking(markRunFilesUploaded, "success")
-	}
-	return nil
-}

@@ -11,7 +11,7 @@ import (
 // every is each operation of the package; TestEverythingSentIsDocumented says
 // when one is left out.
 var every = []operation{
-	upsertBucket, runResumeStatus, rewindRun, runStoppedStatus, stopRun, createRunFiles, markRunFilesUploaded, notifyAlert, viewer,
+	upsertBucket, runResumeStatus, rewindRun, createRunFiles, notifyAlert, viewer,
 	serverFeatures, createArtifact, createArtifactManifest, updateArtifactManifest, createArtifactFiles, completeMultipart,
 	commitArtifact, useArtifact, linkArtifact, fetchOrgEntity, clientIDMapping, artifactByName, artifactManifest,
 	artifactEntryURLs, artifactFileURLs,

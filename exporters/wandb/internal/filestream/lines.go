@@ -1,6 +1,10 @@
 package filestream
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/xjson"
+)
 
 // MaxLine is the longest line that the server takes, in bytes (10 MiB less
 // 100 KiB); longer ones must not be sent.
@@ -67,8 +71,6 @@ func (l *Lines) start(i int) int {
 	return l.ends[i-1] + 1 // behind the comma
 }
 
-const hexDigits = "0123456789abcdef"
-
 // plain says which bytes stand in a JSON string as they are.
 var plain = func() (t [256]bool) {
 	for c := range t {
@@ -98,23 +100,9 @@ func appendString(dst, line []byte) []byte {
 			continue
 		}
 		dst = append(dst, line[start:i]...)
-		dst = appendEscape(dst, c)
+		dst = xjson.AppendEscape(dst, c)
 		i++
 		start = i
 	}
 	return append(append(dst, line[start:]...), '"')
-}
-
-func appendEscape(dst []byte, c byte) []byte {
-	switch c {
-	case '"', '\\':
-		return append(dst, '\\', c)
-	case '\n':
-		return append(dst, '\\', 'n')
-	case '\r':
-		return append(dst, '\\', 'r')
-	case '\t':
-		return append(dst, '\\', 't')
-	}
-	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 }

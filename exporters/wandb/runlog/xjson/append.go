@@ -51,7 +51,7 @@ func AppendString(dst []byte, s string) []byte {
 			continue
 		}
 		if b < 0x20 || b == '"' || b == '\\' {
-			dst = appendEscape(append(dst, s[start:i]...), b)
+			dst = AppendEscape(append(dst, s[start:i]...), b)
 			start = i + 1
 		}
 		i++
@@ -59,7 +59,9 @@ func AppendString(dst []byte, s string) []byte {
 	return append(append(dst, s[start:]...), '"')
 }
 
-func appendEscape(dst []byte, b byte) []byte {
+// AppendEscape appends the escape of a byte that cannot stand in a string as it
+// is: a control character, a quote or a backslash.
+func AppendEscape(dst []byte, b byte) []byte {
 	switch b {
 	case '"', '\\':
 		return append(dst, '\\', b)
