@@ -1,0 +1,26 @@
+package parity
+
+var autoRows = []Row{
+	{ID: "AUTO-01", What: "All data saved locally in a wandb directory first, then synced",
+		Go:    "runapi.Run.Dir",
+		Test:  "runapi.TestOnlineRunEqualsSyncedRun, interop/wandb.TestOfficialSyncUploadsOurRun",
+		Class: Direct},
+	{ID: "AUTO-02", What: "System metrics: CPU, GPU, network \"etc.\", from nvidia-smi, shown in a System tab",
+		Go:    "runapi.Settings.SampleInterval, runapi.Settings.StatsInterval",
+		Test:  "runapi.TestShortRunHasHardware, cmd/wandb-agent.TestOneSampleTwoSinks",
+		Class: Adapted, Why: "Read from the kernel and NVML in the process, never from a command, every second."},
+	{ID: "AUTO-03", What: "Stdout and stderr captured, shown in a Logs tab",
+		Go:    "runapi.Run.ConsoleWriter, wandb-agent exec",
+		Test:  "runapi.ExampleRun_ConsoleWriter, cmd/wandb-agent.TestScripts/exec, interop/wandb.TestFeatures/console",
+		Class: Adapted, Why: "exec has the whole console; a program that embeds the package writes to ConsoleWriter."},
+	{ID: "AUTO-04", What: "Last git commit, shown on the overview"},
+	{ID: "AUTO-05", What: "Requirements.txt uploaded"},
+	{ID: "AUTO-06", What: "User files saved into the run dir uploaded"},
+	{ID: "AUTO-07", What: "Command line kept with the run"},
+	{ID: "AUTO-08", What: "Config, metrics, datasets, gradients only by explicit call"},
+	{ID: "AUTO-09", What: "Streaming is asynchronous",
+		Go:    "runapi.Run.Log",
+		Test:  "runapi.TestOutageLosesNothing",
+		Class: Direct},
+	{ID: "AUTO-10", What: "Shown on a local server as well as the cloud"},
+}
