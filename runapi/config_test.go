@@ -80,7 +80,7 @@ func TestConfigFile(t *testing.T) {
 		"list": []any{1, []any{2, "x"}, map[string]any{"a": 1}, []any{}}, "o": map[string]any{"p": map[string]any{}, "q": "1e3", "ключ": "å"},
 	}
 	r := start(t, s)
-	if err := r.DefineMetric("loss", MetricOptions{StepMetric: "epoch", Summary: Min}); err != nil {
+	if _, err := r.DefineMetric("loss", MetricOptions{StepMetric: "epoch", Summary: Min}); err != nil {
 		t.Fatal(err)
 	}
 	load(t, r)

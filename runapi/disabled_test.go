@@ -19,7 +19,7 @@ func everything(r *Run) []error {
 	_, _ = r.Config().Get("a")
 	_, _, _ = r.Settings(), r.Config().All(), r.Summary().All()
 	return []error{
-		r.Log(map[string]any{"a": func() {}}), r.LogRow(&row), r.LogRow(nil), r.DefineMetric("", MetricOptions{}),
+		r.Log(map[string]any{"a": func() {}}), r.LogRow(&row), r.LogRow(nil), defined(r.DefineMetric("", MetricOptions{})),
 		r.Config().Set("a", 1), r.Config().Update(map[string]any{"b": 2}), r.Summary().Set("", 1), r.Summary().Delete(),
 		r.Finish(1), r.FinishExit(Exit{}), r.Close(),
 	}
@@ -58,7 +58,7 @@ func TestAfterFinish(t *testing.T) {
 	row.Float(key, 1)
 	_, werr := io.WriteString(console, "late\n")
 	for i, err := range []error{
-		r.Log(map[string]any{"a": 1}), r.LogRow(&row), r.DefineMetric("a", MetricOptions{}), r.Config().Set("a", 1),
+		r.Log(map[string]any{"a": 1}), r.LogRow(&row), defined(r.DefineMetric("a", MetricOptions{})), r.Config().Set("a", 1),
 		r.Summary().Set("a", 1), r.Summary().Delete("a"), r.Finish(0), werr,
 	} {
 		if err != ErrFinished {

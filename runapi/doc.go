@@ -100,11 +100,13 @@
 // except that the values of secret environment variables never reach config.
 //
 // Summary holds one value per key: the last one logged, or what DefineMetric
-// asks for (min, max, mean, first, last), or what Summary().Set put there last.
-// It is written at most once a second and rebuilt from the rows after a crash.
+// asks for (min, max, mean, best, first, last, percentiles), or what
+// Summary().Set put there last. It is written at most once a second and rebuilt
+// from the rows after a crash: the same rows give the same summary live, after
+// that, and when they are sent later.
 //
-// DefineMetric says what to plot a metric against and how to summarise it. Its
-// name may end in * to define all metrics with that prefix.
+// DefineMetric says what to plot a metric against and how to summarise it.
+// Its name may end in * to define all metrics with that prefix.
 //
 // # Where settings come from
 //

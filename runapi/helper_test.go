@@ -87,3 +87,6 @@ func writePart(t testing.TB, r *Run, text string) {
 		t.Fatal(err)
 	}
 }
+
+// defined is the error of DefineMetric.
+func defined(_ *Metric, err error) error { return err }

@@ -8,11 +8,18 @@ import (
 )
 
 // Aggregate is a set of summary values of a metric.
-type Aggregate uint8
+type Aggregate uint16
 
-// Summary values of a metric. With Min, Max, Mean, First or Last the summary
-// of the metric is an object of the chosen ones; with None there is none; Best
-// and Copy leave the last value and are kept for W&B's own display.
+// Summary values of a metric. With any of Min, Max, Mean, Best, First, Last,
+// P50 and P95 the summary of the metric is an object of the chosen ones; with
+// None there is none; Copy and 0 are the last value.
+//
+// All but None and Copy are of the numbers that were logged. Min, Max and Mean
+// become NaN with the first NaN; Best, P50 and P95 leave NaN out. Best is the
+// least number, or the greatest with Goal Maximize; the official client takes it
+// and computes nothing. P50 and P95 are ours: percentiles by the nearest rank,
+// within 1 % of the number there, of what is logged after the definition, in at
+// most 64 KiB a metric.
 const (
 	Min Aggregate = 1 << iota
 	Max
@@ -22,6 +29,8 @@ const (
 	None
 	Best
 	Copy
+	P50
+	P95
 )
 
 // Goal says which direction is better.
@@ -39,21 +48,73 @@ type MetricOptions struct {
 	NoStepSync bool      // do not add the step metric's newest value to rows that lack it
 	Summary    Aggregate // sum of Min, Max, ...; 0 is the last value
 	Hidden     bool      // not plotted by itself
-	Goal       Goal      // 0 is neither
+	Goal       Goal      // 0 is neither; Best then takes less for better
 	Overwrite  bool      // replace an earlier definition; else options are added to it
+}
+
+// Metric is a metric that was defined. Its methods are safe for concurrent use
+// and on a nil *Metric.
+type Metric struct {
+	run  *Run
+	name string
+}
+
+// Name is the name given to DefineMetric: what MetricOptions.StepMetric wants.
+func (m *Metric) Name() string {
+	if m == nil {
+		return ""
+	}
+	return m.name
+}
+
+// Update adds o to the definition, or replaces it with Overwrite, as a further
+// DefineMetric of the same name does.
+func (m *Metric) Update(o MetricOptions) error {
+	if m == nil {
+		return nil
+	}
+	return m.run.define(m.name, o)
 }
 
 // DefineMetric defines the metric called name. Nested parts are joined by dots,
 // a dot within a part is written \. ; a name that ends in * defines every
-// metric that begins with what stands before it and has no definition of its
-// own. Errors are ErrKey, ErrFinished or those of the run log.
-func (r *Run) DefineMetric(name string, o MetricOptions) error {
+// metric that begins with what stands before it, slashes and dots included, and
+// has no definition of its own; of several such names the longest counts. A
+// further definition of the same name is added: options and summary values are
+// joined, except that None counts only when the newest one says it; StepMetric
+// and Goal are replaced where given. A metric that a name with * has defined
+// already keeps that, and what is said of it by name is added.
+//
+// Errors are ErrKey, ErrFinished or those of the run log.
+func (r *Run) DefineMetric(name string, o MetricOptions) (*Metric, error) {
+	if err := r.define(name, o); err != nil {
+		return nil, err
+	}
+	return &Metric{r, name}, nil
+}
+
+func (r *Run) define(name string, o MetricOptions) error {
 	if r == nil || r.off {
 		return nil
 	}
 	if err := checkMetric(name, o.StepMetric); err != nil {
 		return err
 	}
+	if o.Goal > Maximize {
+		return fmt.Errorf("define metric %q: goal %d: want Minimize or Maximize", name, o.Goal)
+	}
+	m := o.record(name)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.finished {
+		return ErrFinished
+	}
+	r.noteMetric(m)
+	return r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Metric{Metric: m}})
+}
+
+// record is the definition as the log has it.
+func (o *MetricOptions) record(name string) *wandbpb.MetricRecord {
 	m := &wandbpb.MetricRecord{
 		Name:       name,
 		StepMetric: o.StepMetric,
@@ -69,19 +130,13 @@ func (r *Run) DefineMetric(name string, o MetricOptions) error {
 	if o.Overwrite {
 		m.XControl = &wandbpb.MetricControl{Overwrite: true}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.finished {
-		return ErrFinished
-	}
-	r.noteMetric(m)
-	return r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Metric{Metric: m}})
+	return m
 }
 
 func (a Aggregate) record() *wandbpb.MetricSummary {
 	return &wandbpb.MetricSummary{
 		Min: a&Min != 0, Max: a&Max != 0, Mean: a&Mean != 0, First: a&First != 0,
-		Last: a&Last != 0, None: a&None != 0, Best: a&Best != 0, Copy: a&Copy != 0,
+		Last: a&Last != 0, None: a&None != 0, Best: a&Best != 0, Copy: a&Copy != 0, P50: a&P50 != 0, P95: a&P95 != 0,
 	}
 }
 

@@ -113,7 +113,7 @@ func wholeRun(t *testing.T, s Settings) string {
 	write(t, filepath.Join(work, "model.txt"), "weights")
 	r := start(t, s)
 	errs := []error{
-		r.DefineMetric("loss", MetricOptions{Summary: Min | Last, Goal: Minimize}),
+		defined(r.DefineMetric("loss", MetricOptions{Summary: Min | Last, Goal: Minimize})),
 		r.Config().Set("late", true),
 		r.Alert("low", "text", Warn, time.Minute),
 	}

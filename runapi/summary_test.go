@@ -17,9 +17,9 @@ func TestSummary(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	check(r.DefineMetric("loss", MetricOptions{Summary: Min | Max | Mean | First | Last}))
-	check(r.DefineMetric("hidden", MetricOptions{Summary: None, Hidden: true}))
-	check(r.DefineMetric("val.*", MetricOptions{StepMetric: "epoch", Summary: Max}))
+	check(defined(r.DefineMetric("loss", MetricOptions{Summary: Min | Max | Mean | First | Last})))
+	check(defined(r.DefineMetric("hidden", MetricOptions{Summary: None, Hidden: true})))
+	check(defined(r.DefineMetric("val.*", MetricOptions{StepMetric: "epoch", Summary: Max})))
 	s := r.Summary()
 	for i, loss := range []float64{4, 1, 3} {
 		check(r.Log(map[string]any{"loss": loss, "hidden": i, "plain": i, "val": map[string]any{"acc": i}, "manual": i, "gone": 1}))
@@ -63,7 +63,7 @@ func TestDefineMetricRefusals(t *testing.T) {
 	r := start(t, quiet(t))
 	f := func(name string, o MetricOptions, want error) {
 		t.Helper()
-		if err := r.DefineMetric(name, o); !errors.Is(err, want) || (want == nil) != (err == nil) {
+		if _, err := r.DefineMetric(name, o); !errors.Is(err, want) || (want == nil) != (err == nil) {
 			t.Errorf("DefineMetric(%q, %+v) = %v, want %v", name, o, err, want)
 		}
 	}

@@ -132,13 +132,14 @@ func fit(r *runapi.Run, h *hyper, console io.Writer) error {
 
 // define says what to plot against what, and what the summary keeps.
 func define(r *runapi.Run) error {
-	if err := r.DefineMetric("val.*", runapi.MetricOptions{StepMetric: "epoch", NoStepSync: true}); err != nil {
+	if _, err := r.DefineMetric("val.*", runapi.MetricOptions{StepMetric: "epoch", NoStepSync: true}); err != nil {
 		return err
 	}
-	if err := r.DefineMetric("val.acc", runapi.MetricOptions{StepMetric: "epoch", NoStepSync: true, Summary: runapi.Max | runapi.Last, Goal: runapi.Maximize}); err != nil {
+	if _, err := r.DefineMetric("val.acc", runapi.MetricOptions{StepMetric: "epoch", NoStepSync: true, Summary: runapi.Max | runapi.Last, Goal: runapi.Maximize}); err != nil {
 		return err
 	}
-	return r.DefineMetric("loss", runapi.MetricOptions{Summary: runapi.Min | runapi.Last, Goal: runapi.Minimize})
+	_, err := r.DefineMetric("loss", runapi.MetricOptions{Summary: runapi.Min | runapi.Last, Goal: runapi.Minimize})
+	return err
 }
 
 // keys are the metrics of a step, resolved once.

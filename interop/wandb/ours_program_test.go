@@ -91,7 +91,10 @@ func ourMetrics(ctx context.Context, _ []string) error {
 		return err
 	}
 	var errs []error
-	define := func(name string, o runapi.MetricOptions) { errs = append(errs, run.DefineMetric(name, o)) }
+	define := func(name string, o runapi.MetricOptions) {
+		_, err := run.DefineMetric(name, o)
+		errs = append(errs, err)
+	}
 	define("epoch", runapi.MetricOptions{Hidden: true})
 	define("val/*", runapi.MetricOptions{StepMetric: "epoch", Summary: runapi.Max})
 	define("loss", runapi.MetricOptions{Summary: runapi.Min | runapi.Mean | runapi.Last})

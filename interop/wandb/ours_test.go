@@ -104,8 +104,10 @@ func ourRun(t *testing.T) (string, []map[string]any) {
 			t.Fatal(err)
 		}
 	}
-	ok(run.DefineMetric("epoch", runapi.MetricOptions{}))
-	ok(run.DefineMetric("val/*", runapi.MetricOptions{StepMetric: "epoch", Summary: runapi.Max}))
+	_, err = run.DefineMetric("epoch", runapi.MetricOptions{})
+	ok(err)
+	_, err = run.DefineMetric("val/*", runapi.MetricOptions{StepMetric: "epoch", Summary: runapi.Max})
+	ok(err)
 	var logged []map[string]any
 	for i := range 6 {
 		row := map[string]any{"loss": 1 / float64(i+1), "epoch": i / 2, "val/acc": 0.5 - math.Abs(float64(i-3))/10,

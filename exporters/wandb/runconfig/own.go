@@ -113,11 +113,12 @@ func onlyBools(d protoreflect.MessageDescriptor) bool {
 }
 
 // trueNumbers lists the bools that are true, those too that this program has
-// no name for: the imports of Python programs.
+// no name for: the imports of Python programs. Additions of ours, from 1000 up,
+// say nothing to a server.
 func trueNumbers(m protoreflect.Message) []any {
 	list := []any{}
 	for i := range m.Descriptor().Fields().Len() {
-		if f := m.Descriptor().Fields().Get(i); m.Get(f).Bool() {
+		if f := m.Descriptor().Fields().Get(i); f.Number() < 1000 && m.Get(f).Bool() {
 			list = append(list, int64(f.Number()))
 		}
 	}

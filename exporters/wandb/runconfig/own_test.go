@@ -40,7 +40,7 @@ func TestTelemetry(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	got := asJSON(t, Metrics([]*wandbpb.MetricRecord{
-		{Name: "loss", StepMetric: "epoch", Options: &wandbpb.MetricOptions{StepSync: true, Defined: true}, Summary: &wandbpb.MetricSummary{Min: true}},
+		{Name: "loss", StepMetric: "epoch", Options: &wandbpb.MetricOptions{StepSync: true, Defined: true}, Summary: &wandbpb.MetricSummary{Min: true, P50: true}}, // p50 is ours alone
 		{GlobName: "val/*"},
 		{Name: "val/acc", Goal: 2, ExpandedFromGlob: true},
 	}))

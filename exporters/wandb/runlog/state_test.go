@@ -27,6 +27,12 @@ func floatRow(step int64, pairs ...any) *Row {
 	return r
 }
 
+func pinSummary(key, json string) *wandbpb.Record {
+	rec := setSummary([]string{key}, json)
+	rec.GetSummary().Pinned = true
+	return rec
+}
+
 func setSummary(path []string, json string) *wandbpb.Record {
 	return &wandbpb.Record{RecordType: &wandbpb.Record_Summary{Summary: &wandbpb.SummaryRecord{
 		Update: []*wandbpb.SummaryItem{{NestedKey: path, ValueJson: json}},
@@ -60,8 +66,50 @@ func TestSummaryRules(t *testing.T) {
 			s.Row(floatRow(1, "x", 9.5))
 			s.Row(floatRow(2, "x", 4.5))
 		}, object{"first": 3.5, "last": 4.5, "max": 9.5}},
-		{"copy and best give the last value", &wandbpb.MetricSummary{Copy: true, Best: true}, func(s *State) {
+		{"copy gives the last value", &wandbpb.MetricSummary{Copy: true}, func(s *State) {
 			s.Row(floatRow(0, "x", 1.5))
+			s.Row(floatRow(1, "x", 0.5))
+		}, 0.5},
+		{"best is the least number without a goal, and NaN is none", &wandbpb.MetricSummary{Best: true}, func(s *State) {
+			s.Row(floatRow(0, "x", math.NaN()))
+			s.Row(floatRow(1, "x", 0.5))
+			s.Row(floatRow(2, "x", 1.5))
+		}, object{"best": 0.5}},
+		{"best is the greatest number when more is better", &wandbpb.MetricSummary{Best: true}, func(s *State) {
+			m := metric("x", nil)
+			m.Goal = wandbpb.MetricRecord_GOAL_MAXIMIZE
+			s.Define(m)
+			s.Row(floatRow(0, "x", 0.5))
+			s.Row(floatRow(1, "x", 1.5))
+			s.Row(floatRow(2, "x", 1.25))
+		}, object{"best": 1.5}},
+		{"percentiles", &wandbpb.MetricSummary{P50: true, P95: true}, func(s *State) {
+			for i := range int64(3) {
+				s.Row(floatRow(i, "x", 8.5))
+			}
+		}, object{"p50": 8.5, "p95": 8.5}},
+		{"pinned, and logged after that", &wandbpb.MetricSummary{Min: true}, func(s *State) {
+			s.Row(floatRow(0, "x", 1.5))
+			s.Apply(pinSummary("x", "7"))
+			s.Row(floatRow(1, "x", 0.5))
+		}, int64(7)},
+		{"pinned, and another writer's derived value", nil, func(s *State) {
+			s.Apply(pinSummary("x", "7"))
+			rec := setSummary([]string{"x"}, "8")
+			rec.GetSummary().Derived = true
+			s.Apply(rec)
+		}, int64(7)},
+		{"pinned and released: the aggregates saw every row", &wandbpb.MetricSummary{Min: true}, func(s *State) {
+			s.Row(floatRow(0, "x", 1.5))
+			s.Apply(pinSummary("x", "7"))
+			s.Row(floatRow(1, "x", 0.5))
+			s.Apply(&wandbpb.Record{RecordType: &wandbpb.Record_Summary{Summary: &wandbpb.SummaryRecord{
+				Unpin: []*wandbpb.SummaryItem{{NestedKey: []string{"x"}}},
+			}}})
+		}, object{"min": 0.5}},
+		{"pinned, then set: the row replaces it", nil, func(s *State) {
+			s.Apply(pinSummary("x", "7"))
+			s.Apply(setSummary([]string{"x"}, "8"))
 			s.Row(floatRow(1, "x", 0.5))
 		}, 0.5},
 		{"none", &wandbpb.MetricSummary{None: true}, func(s *State) {
@@ -146,7 +194,7 @@ func TestReplayedLogGivesTheSameState(t *testing.T) {
 		check(t, s.Apply(rec))
 		check(t, replay.Apply(rec))
 	}
-	log(&wandbpb.Record{RecordType: &wandbpb.Record_Metric{Metric: metric("x", &wandbpb.MetricSummary{Min: true, Mean: true})}})
+	log(&wandbpb.Record{RecordType: &wandbpb.Record_Metric{Metric: metric("x", &wandbpb.MetricSummary{Min: true, Mean: true, Best: true, P95: true})}})
 	log(&wandbpb.Record{RecordType: &wandbpb.Record_Metric{Metric: metric("y", &wandbpb.MetricSummary{Max: true})}})
 	for i := range int64(9) {
 		row := floatRow(i, "x", 1/float64(i+1), "y", float64(i), "z.a", int(i))
@@ -159,12 +207,14 @@ func TestReplayedLogGivesTheSameState(t *testing.T) {
 		}
 		if i == 4 {
 			log(setSummary([]string{"y"}, "100"))
+			log(pinSummary("z", "1"))
 		}
 	}
 	if got, want := replay.Summary(), s.Summary(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
-	if want := (object{"min": 1.0 / 9, "mean": s.Summary()["x"].(object)["mean"]}); !reflect.DeepEqual(s.Summary()["x"], want) {
+	x, _ := s.Summary()["x"].(object)
+	if want := (object{"min": 1.0 / 9, "best": 1.0 / 9, "mean": x["mean"], "p95": x["p95"]}); !reflect.DeepEqual(s.Summary()["x"], want) {
 		t.Errorf("x: got %v, want %v", s.Summary()["x"], want)
 	}
 }

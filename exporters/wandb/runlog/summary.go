@@ -23,6 +23,7 @@ type leaf struct {
 	def   *wandbpb.MetricRecord // nil: the plain last value
 	step  *leaf                 // insert this one's value in rows that have this leaf
 	plain bool                  // set by the user: aggregates are off for good
+	pin   string                // JSON that stands for the leaf whatever rows say, "" if none
 	row   int64                 // the last row that had it
 	dirty bool
 	gone  bool // removed from the summary
@@ -34,7 +35,11 @@ type leaf struct {
 	count     int64  // numbers seen
 	total     float64
 	low, high float64
-	has       bool // a value was seen
+	least     float64 // like low and high, without NaN; best is one of them
+	most      float64
+	real      bool    // least and most are set
+	sketch    *sketch // what percentiles need; nil until a definition asks for them
+	has       bool    // a value was seen
 }
 
 func (s *summary) leaf(key Key) *leaf {
@@ -108,8 +113,31 @@ func (s *summary) see(l *leaf, it *Item) {
 		l.count++
 		l.total += v
 		l.low, l.high = min(l.low, v), max(l.high, v)
+		if v == v {
+			l.extend(v)
+		}
+		if l.def != nil && wantsPercentiles(l.def.GetSummary()) {
+			l.percentiles().add(v)
+		}
 	}
 	s.touch(l)
+}
+
+// extend keeps the least and the greatest number.
+func (l *leaf) extend(v float64) {
+	if !l.real {
+		l.least, l.most, l.real = v, v, true
+	}
+	l.least, l.most = min(l.least, v), max(l.most, v)
+}
+
+func wantsPercentiles(flags *wandbpb.MetricSummary) bool { return flags.GetP50() || flags.GetP95() }
+
+func (l *leaf) percentiles() *sketch {
+	if l.sketch == nil {
+		l.sketch = &sketch{}
+	}
+	return l.sketch
 }
 
 func copyItem(dst, src *Item) {
@@ -137,22 +165,38 @@ func (l *leaf) latest() float64 {
 func (l *leaf) appendValue(dst []byte) []byte {
 	flags := l.def.GetSummary()
 	switch {
+	case l.pin != "":
+		return append(dst, l.pin...)
 	case flags.GetNone():
 		return dst
 	case l.fixed != "":
 		return append(dst, l.fixed...)
 	case !l.has:
 		return dst
-	case l.plain || !(flags.GetLast() || flags.GetFirst() || flags.GetMin() || flags.GetMax() || flags.GetMean()):
+	case l.plain || !aggregates(flags):
 		return appendItem(dst, &l.last)
 	}
 	return l.appendAggregates(dst, flags)
+}
+
+// aggregates says whether the summary is an object of chosen values.
+func aggregates(flags *wandbpb.MetricSummary) bool {
+	return flags.GetLast() || flags.GetFirst() || flags.GetMin() || flags.GetMax() || flags.GetMean() ||
+		flags.GetBest() || wantsPercentiles(flags)
 }
 
 func (l *leaf) appendAggregates(dst []byte, flags *wandbpb.MetricSummary) []byte {
 	start := len(dst)
 	name := func(s string) {
 		dst = append(append(append(dst, `,"`...), s...), `":`...)
+	}
+	if flags.GetBest() && l.real {
+		name("best")
+		best := l.least
+		if l.def.GetGoal() == wandbpb.MetricRecord_GOAL_MAXIMIZE {
+			best = l.most
+		}
+		dst = xjson.AppendFloat(dst, best)
 	}
 	if flags.GetFirst() {
 		name("first")
@@ -174,6 +218,16 @@ func (l *leaf) appendAggregates(dst []byte, flags *wandbpb.MetricSummary) []byte
 		name("min")
 		dst = xjson.AppendFloat(dst, l.low)
 	}
+	if s := l.sketch; s != nil && s.count > 0 {
+		if flags.GetP50() {
+			name("p50")
+			dst = xjson.AppendFloat(dst, min(max(s.quantile(0.50), l.least), l.most))
+		}
+		if flags.GetP95() {
+			name("p95")
+			dst = xjson.AppendFloat(dst, min(max(s.quantile(0.95), l.least), l.most))
+		}
+	}
 	if len(dst) == start { // only texts so far, only numbers wanted
 		return dst
 	}
@@ -192,11 +246,25 @@ func appendItem(dst []byte, it *Item) []byte {
 }
 
 // apply takes a summary record. One set by the user turns the aggregates of
-// its keys off; a derived one only stands in until the next row.
+// its keys off and ends a pin; a pinned one stands until it is released; a
+// derived one only stands in until the next row.
 func (s *summary) apply(rec *wandbpb.SummaryRecord) {
+	for _, item := range rec.GetUnpin() {
+		if l := s.leaves[NewKey(itemPath(item)...)]; l != nil && l.pin != "" {
+			l.pin = ""
+			s.touch(l)
+		}
+	}
 	for _, item := range rec.GetUpdate() {
 		l := s.leaf(NewKey(itemPath(item)...))
-		l.fixed = item.GetValueJson()
+		switch {
+		case rec.GetPinned():
+			l.pin = item.GetValueJson()
+			continue
+		case rec.GetDerived() && l.pin != "": // of a writer that does not know of the pin
+			continue
+		}
+		l.pin, l.fixed = "", item.GetValueJson()
 		l.plain = l.plain || !rec.GetDerived()
 		s.touch(l)
 	}
@@ -214,7 +282,7 @@ func (s *summary) take() *wandbpb.SummaryRecord {
 	var buf []byte
 	for _, l := range s.dirty {
 		l.dirty = false
-		if l.gone {
+		if l.gone || l.pin != "" {
 			continue
 		}
 		if buf = l.appendValue(buf[:0]); len(buf) > 0 {

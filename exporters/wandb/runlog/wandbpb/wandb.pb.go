@@ -1810,6 +1810,8 @@ type SummaryRecord struct {
 	Remove        []*SummaryItem         `protobuf:"bytes,2,rep,name=remove,proto3" json:"remove,omitempty"`
 	XInfo         *RecordInfo            `protobuf:"bytes,200,opt,name=_info,json=Info,proto3" json:"_info,omitempty"`
 	Derived       bool                   `protobuf:"varint,1000,opt,name=derived,proto3" json:"derived,omitempty"` // computed from history rows, not set by the user
+	Pinned        bool                   `protobuf:"varint,1001,opt,name=pinned,proto3" json:"pinned,omitempty"`   // set by the user, and rows do not replace it
+	Unpin         []*SummaryItem         `protobuf:"bytes,1002,rep,name=unpin,proto3" json:"unpin,omitempty"`      // rows replace these again; before update
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1870,6 +1872,20 @@ func (x *SummaryRecord) GetDerived() bool {
 		return x.Derived
 	}
 	return false
+}
+
+func (x *SummaryRecord) GetPinned() bool {
+	if x != nil {
+		return x.Pinned
+	}
+	return false
+}
+
+func (x *SummaryRecord) GetUnpin() []*SummaryItem {
+	if x != nil {
+		return x.Unpin
+	}
+	return nil
 }
 
 type SummaryItem struct {
@@ -2705,6 +2721,8 @@ type MetricSummary struct {
 	None          bool                   `protobuf:"varint,6,opt,name=none,proto3" json:"none,omitempty"`
 	Copy          bool                   `protobuf:"varint,7,opt,name=copy,proto3" json:"copy,omitempty"`
 	First         bool                   `protobuf:"varint,8,opt,name=first,proto3" json:"first,omitempty"`
+	P50           bool                   `protobuf:"varint,1000,opt,name=p50,proto3" json:"p50,omitempty"` // estimates of percentiles
+	P95           bool                   `protobuf:"varint,1001,opt,name=p95,proto3" json:"p95,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2791,6 +2809,20 @@ func (x *MetricSummary) GetCopy() bool {
 func (x *MetricSummary) GetFirst() bool {
 	if x != nil {
 		return x.First
+	}
+	return false
+}
+
+func (x *MetricSummary) GetP50() bool {
+	if x != nil {
+		return x.P50
+	}
+	return false
+}
+
+func (x *MetricSummary) GetP95() bool {
+	if x != nil {
+		return x.P95
 	}
 	return false
 }
@@ -5494,12 +5526,14 @@ const file_wandb_proto_rawDesc = "" +
 	"\n" +
 	"nested_key\x18\x02 \x03(\tR\tnestedKey\x12\x1d\n" +
 	"\n" +
-	"value_json\x18\x10 \x01(\tR\tvalueJson\"\xd8\x01\n" +
+	"value_json\x18\x10 \x01(\tR\tvalueJson\"\xab\x02\n" +
 	"\rSummaryRecord\x129\n" +
 	"\x06update\x18\x01 \x03(\v2!.wandbagent.runlog.v1.SummaryItemR\x06update\x129\n" +
 	"\x06remove\x18\x02 \x03(\v2!.wandbagent.runlog.v1.SummaryItemR\x06remove\x126\n" +
 	"\x05_info\x18\xc8\x01 \x01(\v2 .wandbagent.runlog.v1.RecordInfoR\x04Info\x12\x19\n" +
-	"\aderived\x18\xe8\a \x01(\bR\aderived\"]\n" +
+	"\aderived\x18\xe8\a \x01(\bR\aderived\x12\x17\n" +
+	"\x06pinned\x18\xe9\a \x01(\bR\x06pinned\x128\n" +
+	"\x05unpin\x18\xea\a \x03(\v2!.wandbagent.runlog.v1.SummaryItemR\x05unpin\"]\n" +
 	"\vSummaryItem\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x1d\n" +
 	"\n" +
@@ -5597,7 +5631,7 @@ const file_wandb_proto_rawDesc = "" +
 	"\rMetricOptions\x12\x1b\n" +
 	"\tstep_sync\x18\x01 \x01(\bR\bstepSync\x12\x16\n" +
 	"\x06hidden\x18\x02 \x01(\bR\x06hidden\x12\x18\n" +
-	"\adefined\x18\x03 \x01(\bR\adefined\"\xad\x01\n" +
+	"\adefined\x18\x03 \x01(\bR\adefined\"\xd3\x01\n" +
 	"\rMetricSummary\x12\x10\n" +
 	"\x03min\x18\x01 \x01(\bR\x03min\x12\x10\n" +
 	"\x03max\x18\x02 \x01(\bR\x03max\x12\x12\n" +
@@ -5606,7 +5640,9 @@ const file_wandb_proto_rawDesc = "" +
 	"\x04last\x18\x05 \x01(\bR\x04last\x12\x12\n" +
 	"\x04none\x18\x06 \x01(\bR\x04none\x12\x12\n" +
 	"\x04copy\x18\a \x01(\bR\x04copy\x12\x14\n" +
-	"\x05first\x18\b \x01(\bR\x05first\"-\n" +
+	"\x05first\x18\b \x01(\bR\x05first\x12\x11\n" +
+	"\x03p50\x18\xe8\a \x01(\bR\x03p50\x12\x11\n" +
+	"\x03p95\x18\xe9\a \x01(\bR\x03p95\"-\n" +
 	"\rMetricControl\x12\x1c\n" +
 	"\toverwrite\x18\x01 \x01(\bR\toverwrite\"\xaa\x01\n" +
 	"\vAlertRecord\x12\x14\n" +
@@ -6010,65 +6046,66 @@ var file_wandb_proto_depIdxs = []int32{
 	23,  // 44: wandbagent.runlog.v1.SummaryRecord.update:type_name -> wandbagent.runlog.v1.SummaryItem
 	23,  // 45: wandbagent.runlog.v1.SummaryRecord.remove:type_name -> wandbagent.runlog.v1.SummaryItem
 	7,   // 46: wandbagent.runlog.v1.SummaryRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	26,  // 47: wandbagent.runlog.v1.HistoryRecord.item:type_name -> wandbagent.runlog.v1.HistoryItem
-	25,  // 48: wandbagent.runlog.v1.HistoryRecord.step:type_name -> wandbagent.runlog.v1.HistoryStep
-	7,   // 49: wandbagent.runlog.v1.HistoryRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	0,   // 50: wandbagent.runlog.v1.StatsRecord.stats_type:type_name -> wandbagent.runlog.v1.StatsRecord.StatsType
-	66,  // 51: wandbagent.runlog.v1.StatsRecord.timestamp:type_name -> google.protobuf.Timestamp
-	28,  // 52: wandbagent.runlog.v1.StatsRecord.item:type_name -> wandbagent.runlog.v1.StatsItem
-	7,   // 53: wandbagent.runlog.v1.StatsRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	1,   // 54: wandbagent.runlog.v1.OutputRecord.output_type:type_name -> wandbagent.runlog.v1.OutputRecord.OutputType
-	66,  // 55: wandbagent.runlog.v1.OutputRecord.timestamp:type_name -> google.protobuf.Timestamp
-	7,   // 56: wandbagent.runlog.v1.OutputRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	2,   // 57: wandbagent.runlog.v1.OutputRawRecord.output_type:type_name -> wandbagent.runlog.v1.OutputRawRecord.OutputType
-	66,  // 58: wandbagent.runlog.v1.OutputRawRecord.timestamp:type_name -> google.protobuf.Timestamp
-	7,   // 59: wandbagent.runlog.v1.OutputRawRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	7,   // 60: wandbagent.runlog.v1.OutputLoggerRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	33,  // 61: wandbagent.runlog.v1.FilesRecord.files:type_name -> wandbagent.runlog.v1.FilesItem
-	7,   // 62: wandbagent.runlog.v1.FilesRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	3,   // 63: wandbagent.runlog.v1.FilesItem.policy:type_name -> wandbagent.runlog.v1.FilesItem.PolicyType
-	4,   // 64: wandbagent.runlog.v1.FilesItem.type:type_name -> wandbagent.runlog.v1.FilesItem.FileType
-	35,  // 65: wandbagent.runlog.v1.MetricRecord.options:type_name -> wandbagent.runlog.v1.MetricOptions
-	36,  // 66: wandbagent.runlog.v1.MetricRecord.summary:type_name -> wandbagent.runlog.v1.MetricSummary
-	5,   // 67: wandbagent.runlog.v1.MetricRecord.goal:type_name -> wandbagent.runlog.v1.MetricRecord.MetricGoal
-	37,  // 68: wandbagent.runlog.v1.MetricRecord._control:type_name -> wandbagent.runlog.v1.MetricControl
-	7,   // 69: wandbagent.runlog.v1.MetricRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	7,   // 70: wandbagent.runlog.v1.AlertRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	7,   // 71: wandbagent.runlog.v1.RunExitRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	7,   // 72: wandbagent.runlog.v1.TBRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	42,  // 73: wandbagent.runlog.v1.ArtifactRecord.manifest:type_name -> wandbagent.runlog.v1.ArtifactManifest
-	7,   // 74: wandbagent.runlog.v1.ArtifactRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	43,  // 75: wandbagent.runlog.v1.ArtifactManifest.storage_policy_config:type_name -> wandbagent.runlog.v1.StoragePolicyConfigItem
-	44,  // 76: wandbagent.runlog.v1.ArtifactManifest.contents:type_name -> wandbagent.runlog.v1.ArtifactManifestEntry
-	45,  // 77: wandbagent.runlog.v1.ArtifactManifestEntry.extra:type_name -> wandbagent.runlog.v1.ExtraItem
-	47,  // 78: wandbagent.runlog.v1.UseArtifactRecord.partial:type_name -> wandbagent.runlog.v1.PartialJobArtifact
-	7,   // 79: wandbagent.runlog.v1.UseArtifactRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	49,  // 80: wandbagent.runlog.v1.TelemetryRecord.imports_init:type_name -> wandbagent.runlog.v1.Imports
-	49,  // 81: wandbagent.runlog.v1.TelemetryRecord.imports_finish:type_name -> wandbagent.runlog.v1.Imports
-	51,  // 82: wandbagent.runlog.v1.TelemetryRecord.feature:type_name -> wandbagent.runlog.v1.Feature
-	52,  // 83: wandbagent.runlog.v1.TelemetryRecord.env:type_name -> wandbagent.runlog.v1.Env
-	53,  // 84: wandbagent.runlog.v1.TelemetryRecord.label:type_name -> wandbagent.runlog.v1.Labels
-	50,  // 85: wandbagent.runlog.v1.TelemetryRecord.deprecated:type_name -> wandbagent.runlog.v1.Deprecated
-	7,   // 86: wandbagent.runlog.v1.TelemetryRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	66,  // 87: wandbagent.runlog.v1.EnvironmentRecord.started_at:type_name -> google.protobuf.Timestamp
-	16,  // 88: wandbagent.runlog.v1.EnvironmentRecord.git:type_name -> wandbagent.runlog.v1.GitRepoRecord
-	64,  // 89: wandbagent.runlog.v1.EnvironmentRecord.disk:type_name -> wandbagent.runlog.v1.EnvironmentRecord.DiskEntry
-	56,  // 90: wandbagent.runlog.v1.EnvironmentRecord.memory:type_name -> wandbagent.runlog.v1.MemoryInfo
-	57,  // 91: wandbagent.runlog.v1.EnvironmentRecord.cpu:type_name -> wandbagent.runlog.v1.CpuInfo
-	58,  // 92: wandbagent.runlog.v1.EnvironmentRecord.apple:type_name -> wandbagent.runlog.v1.AppleInfo
-	59,  // 93: wandbagent.runlog.v1.EnvironmentRecord.gpu_nvidia:type_name -> wandbagent.runlog.v1.GpuNvidiaInfo
-	60,  // 94: wandbagent.runlog.v1.EnvironmentRecord.gpu_amd:type_name -> wandbagent.runlog.v1.GpuAmdInfo
-	65,  // 95: wandbagent.runlog.v1.EnvironmentRecord.slurm:type_name -> wandbagent.runlog.v1.EnvironmentRecord.SlurmEntry
-	61,  // 96: wandbagent.runlog.v1.EnvironmentRecord.trainium:type_name -> wandbagent.runlog.v1.TrainiumInfo
-	62,  // 97: wandbagent.runlog.v1.EnvironmentRecord.tpu:type_name -> wandbagent.runlog.v1.TPUInfo
-	63,  // 98: wandbagent.runlog.v1.EnvironmentRecord.coreweave:type_name -> wandbagent.runlog.v1.CoreWeaveInfo
-	7,   // 99: wandbagent.runlog.v1.EnvironmentRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
-	55,  // 100: wandbagent.runlog.v1.EnvironmentRecord.DiskEntry.value:type_name -> wandbagent.runlog.v1.DiskInfo
-	101, // [101:101] is the sub-list for method output_type
-	101, // [101:101] is the sub-list for method input_type
-	101, // [101:101] is the sub-list for extension type_name
-	101, // [101:101] is the sub-list for extension extendee
-	0,   // [0:101] is the sub-list for field type_name
+	23,  // 47: wandbagent.runlog.v1.SummaryRecord.unpin:type_name -> wandbagent.runlog.v1.SummaryItem
+	26,  // 48: wandbagent.runlog.v1.HistoryRecord.item:type_name -> wandbagent.runlog.v1.HistoryItem
+	25,  // 49: wandbagent.runlog.v1.HistoryRecord.step:type_name -> wandbagent.runlog.v1.HistoryStep
+	7,   // 50: wandbagent.runlog.v1.HistoryRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	0,   // 51: wandbagent.runlog.v1.StatsRecord.stats_type:type_name -> wandbagent.runlog.v1.StatsRecord.StatsType
+	66,  // 52: wandbagent.runlog.v1.StatsRecord.timestamp:type_name -> google.protobuf.Timestamp
+	28,  // 53: wandbagent.runlog.v1.StatsRecord.item:type_name -> wandbagent.runlog.v1.StatsItem
+	7,   // 54: wandbagent.runlog.v1.StatsRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	1,   // 55: wandbagent.runlog.v1.OutputRecord.output_type:type_name -> wandbagent.runlog.v1.OutputRecord.OutputType
+	66,  // 56: wandbagent.runlog.v1.OutputRecord.timestamp:type_name -> google.protobuf.Timestamp
+	7,   // 57: wandbagent.runlog.v1.OutputRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	2,   // 58: wandbagent.runlog.v1.OutputRawRecord.output_type:type_name -> wandbagent.runlog.v1.OutputRawRecord.OutputType
+	66,  // 59: wandbagent.runlog.v1.OutputRawRecord.timestamp:type_name -> google.protobuf.Timestamp
+	7,   // 60: wandbagent.runlog.v1.OutputRawRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	7,   // 61: wandbagent.runlog.v1.OutputLoggerRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	33,  // 62: wandbagent.runlog.v1.FilesRecord.files:type_name -> wandbagent.runlog.v1.FilesItem
+	7,   // 63: wandbagent.runlog.v1.FilesRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	3,   // 64: wandbagent.runlog.v1.FilesItem.policy:type_name -> wandbagent.runlog.v1.FilesItem.PolicyType
+	4,   // 65: wandbagent.runlog.v1.FilesItem.type:type_name -> wandbagent.runlog.v1.FilesItem.FileType
+	35,  // 66: wandbagent.runlog.v1.MetricRecord.options:type_name -> wandbagent.runlog.v1.MetricOptions
+	36,  // 67: wandbagent.runlog.v1.MetricRecord.summary:type_name -> wandbagent.runlog.v1.MetricSummary
+	5,   // 68: wandbagent.runlog.v1.MetricRecord.goal:type_name -> wandbagent.runlog.v1.MetricRecord.MetricGoal
+	37,  // 69: wandbagent.runlog.v1.MetricRecord._control:type_name -> wandbagent.runlog.v1.MetricControl
+	7,   // 70: wandbagent.runlog.v1.MetricRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	7,   // 71: wandbagent.runlog.v1.AlertRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	7,   // 72: wandbagent.runlog.v1.RunExitRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	7,   // 73: wandbagent.runlog.v1.TBRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	42,  // 74: wandbagent.runlog.v1.ArtifactRecord.manifest:type_name -> wandbagent.runlog.v1.ArtifactManifest
+	7,   // 75: wandbagent.runlog.v1.ArtifactRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	43,  // 76: wandbagent.runlog.v1.ArtifactManifest.storage_policy_config:type_name -> wandbagent.runlog.v1.StoragePolicyConfigItem
+	44,  // 77: wandbagent.runlog.v1.ArtifactManifest.contents:type_name -> wandbagent.runlog.v1.ArtifactManifestEntry
+	45,  // 78: wandbagent.runlog.v1.ArtifactManifestEntry.extra:type_name -> wandbagent.runlog.v1.ExtraItem
+	47,  // 79: wandbagent.runlog.v1.UseArtifactRecord.partial:type_name -> wandbagent.runlog.v1.PartialJobArtifact
+	7,   // 80: wandbagent.runlog.v1.UseArtifactRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	49,  // 81: wandbagent.runlog.v1.TelemetryRecord.imports_init:type_name -> wandbagent.runlog.v1.Imports
+	49,  // 82: wandbagent.runlog.v1.TelemetryRecord.imports_finish:type_name -> wandbagent.runlog.v1.Imports
+	51,  // 83: wandbagent.runlog.v1.TelemetryRecord.feature:type_name -> wandbagent.runlog.v1.Feature
+	52,  // 84: wandbagent.runlog.v1.TelemetryRecord.env:type_name -> wandbagent.runlog.v1.Env
+	53,  // 85: wandbagent.runlog.v1.TelemetryRecord.label:type_name -> wandbagent.runlog.v1.Labels
+	50,  // 86: wandbagent.runlog.v1.TelemetryRecord.deprecated:type_name -> wandbagent.runlog.v1.Deprecated
+	7,   // 87: wandbagent.runlog.v1.TelemetryRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	66,  // 88: wandbagent.runlog.v1.EnvironmentRecord.started_at:type_name -> google.protobuf.Timestamp
+	16,  // 89: wandbagent.runlog.v1.EnvironmentRecord.git:type_name -> wandbagent.runlog.v1.GitRepoRecord
+	64,  // 90: wandbagent.runlog.v1.EnvironmentRecord.disk:type_name -> wandbagent.runlog.v1.EnvironmentRecord.DiskEntry
+	56,  // 91: wandbagent.runlog.v1.EnvironmentRecord.memory:type_name -> wandbagent.runlog.v1.MemoryInfo
+	57,  // 92: wandbagent.runlog.v1.EnvironmentRecord.cpu:type_name -> wandbagent.runlog.v1.CpuInfo
+	58,  // 93: wandbagent.runlog.v1.EnvironmentRecord.apple:type_name -> wandbagent.runlog.v1.AppleInfo
+	59,  // 94: wandbagent.runlog.v1.EnvironmentRecord.gpu_nvidia:type_name -> wandbagent.runlog.v1.GpuNvidiaInfo
+	60,  // 95: wandbagent.runlog.v1.EnvironmentRecord.gpu_amd:type_name -> wandbagent.runlog.v1.GpuAmdInfo
+	65,  // 96: wandbagent.runlog.v1.EnvironmentRecord.slurm:type_name -> wandbagent.runlog.v1.EnvironmentRecord.SlurmEntry
+	61,  // 97: wandbagent.runlog.v1.EnvironmentRecord.trainium:type_name -> wandbagent.runlog.v1.TrainiumInfo
+	62,  // 98: wandbagent.runlog.v1.EnvironmentRecord.tpu:type_name -> wandbagent.runlog.v1.TPUInfo
+	63,  // 99: wandbagent.runlog.v1.EnvironmentRecord.coreweave:type_name -> wandbagent.runlog.v1.CoreWeaveInfo
+	7,   // 100: wandbagent.runlog.v1.EnvironmentRecord._info:type_name -> wandbagent.runlog.v1.RecordInfo
+	55,  // 101: wandbagent.runlog.v1.EnvironmentRecord.DiskEntry.value:type_name -> wandbagent.runlog.v1.DiskInfo
+	102, // [102:102] is the sub-list for method output_type
+	102, // [102:102] is the sub-list for method input_type
+	102, // [102:102] is the sub-list for extension type_name
+	102, // [102:102] is the sub-list for extension extendee
+	0,   // [0:102] is the sub-list for field type_name
 }
 
 func init() { file_wandb_proto_init() }
