@@ -208,6 +208,28 @@ func TestFilesSurviveRestarts(t *testing.T) {
 	}
 }
 
+// TestFilesThatNobodySavedAreSent: what lies in the directory of a run is the
+// run's.
+func TestFilesThatNobodySavedAreSent(t *testing.T) {
+	h, l := newHouse(t), newRun(t)
+	count := h.puts(nil)
+	for _, name := range []string{"dropped.txt", "deep/er/dropped.bin", "skip.tmp", "output.log", "config.yaml", ".tmp-1"} {
+		l.keep(name, "text of "+name)
+	}
+	l.save("saved", "first", now)
+	l.rows(1)
+	l.exit(0)
+	if _, err := h.upload(l, upload.Options{Ignore: []string{"*.tmp"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := h.names(), []string{"deep/er/dropped.bin", "dropped.txt", "saved"}; !slices.Equal(got, want) {
+		t.Errorf("stored are %q, want %q", got, want)
+	}
+	if string(h.file("dropped.txt")) != "text of dropped.txt" || strings.Contains(string(h.file("config.yaml")), "text of") || count("dropped.txt") != 1 {
+		t.Errorf("stored is %q, sent %d times", h.file("dropped.txt"), count("dropped.txt"))
+	}
+}
+
 // TestFilesAreSentOnce: a second upload sends what is new.
 func TestFilesAreSentOnce(t *testing.T) {
 	h, l := newHouse(t), newRun(t)

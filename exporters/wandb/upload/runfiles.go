@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"sync"
 
@@ -25,6 +26,7 @@ const (
 	configFile   = "config.yaml"
 	summaryFile  = "wandb-summary.json"
 	metadataFile = "wandb-metadata.json"
+	outputFile   = "output.log"
 )
 
 // runFiles are the files beside the log. Those that can be made of the log are
@@ -38,6 +40,7 @@ type runFiles struct {
 	output *os.File
 	name   string          // of the console file at the server
 	made   map[string]bool // names that are made of the log
+	named  map[string]bool // names that the log has told of
 	up     *runfiles.Uploader
 
 	mu     sync.Mutex        // guards what follows
@@ -48,7 +51,7 @@ type runFiles struct {
 // openRunFiles makes everything ready to send files. pos is what the server
 // has.
 func openRunFiles(u *Uploader, w *wandbpb.Writer, id Identity, pos *position) (r *runFiles, err error) {
-	r = &runFiles{u: u, name: console.FileName(w.GetLabel()), sums: map[string]string{}}
+	r = &runFiles{u: u, name: console.FileName(w.GetLabel()), sums: map[string]string{}, named: map[string]bool{}}
 	defer func() {
 		if err != nil {
 			r.close()
@@ -62,7 +65,7 @@ func openRunFiles(u *Uploader, w *wandbpb.Writer, id Identity, pos *position) (r
 	if r.work, err = os.MkdirTemp(u.o.TempDir, "wandb-agent-upload-"); err != nil {
 		return r, err
 	}
-	if r.output, err = os.Create(filepath.Join(r.work, "output.log")); err != nil {
+	if r.output, err = os.Create(filepath.Join(r.work, outputFile)); err != nil {
 		return r, err
 	}
 	r.text = console.NewText(r.output)
@@ -108,6 +111,7 @@ func (r *runFiles) run(ctx context.Context) error {
 // for the end of the run.
 func (r *runFiles) add(rec *wandbpb.FilesRecord) {
 	for _, item := range rec.GetFiles() {
+		r.named[path.Clean(filepath.ToSlash(item.GetPath()))] = true
 		if !r.made[item.GetPath()] {
 			_ = r.up.Add(item.GetPath(), runfiles.Policy(item.GetPolicy())) // what is refused is counted and said there
 		}
@@ -180,6 +184,7 @@ func (r *runFiles) finish(ctx context.Context) error {
 			return fmt.Errorf("upload run %s: %w", r.u.o.Dir.RunID, err)
 		}
 	}
+	r.addRest()
 	if err := r.up.Finish(ctx); err != nil {
 		return fmt.Errorf("upload run %s: %w", r.u.o.Dir.RunID, err)
 	}
