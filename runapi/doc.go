@@ -169,6 +169,11 @@
 // console is recorded only as far as the program writes to ConsoleWriter;
 // lines are stored whole, with secrets masked (package redact).
 //
+// Save puts files of the program there, by glob patterns; what the program itself
+// writes below FilesDir is sent when the run ends.
+//
+//	files, err := run.Save("ckpt/*.pt", runapi.SaveOptions{Policy: runapi.SaveEnd})
+//
 // # Runs of another program
 //
 // Settings.PID follows another process; Prepare makes the directory of a run

@@ -123,8 +123,8 @@ func wholeRun(t *testing.T, s Settings) string {
 	errs = append(errs, r.Log(map[string]any{"part": 1}, AtStep(60)), r.Log(map[string]any{"more": "ä"}, AtStep(60)), r.Summary().Set("best", 1))
 	fmt.Fprint(r.ConsoleWriter(false), "hello\n10%\r20%\r\n")
 	fmt.Fprint(r.ConsoleWriter(true), "oh\n")
-	if names, err := r.Save("*.txt", work, SaveEnd); err != nil || !slices.Equal(names, []string{"model.txt"}) {
-		t.Errorf("saved %q, %v", names, err)
+	if files, err := r.Save(filepath.Join(work, "*.txt"), SaveOptions{Base: work, Policy: SaveEnd}); err != nil || !slices.Equal(runPaths(files), []string{"model.txt"}) {
+		t.Errorf("saved %v, %v", files, err)
 	}
 	if err := errors.Join(append(errs, r.Finish(3))...); err != nil {
 		t.Fatal(err)

@@ -43,8 +43,9 @@ type Run struct {
 	rows, refused atomic.Int64
 	parts         atomic.Pointer[runlog.OpenSteps] // nil until a step stays open; set with mu held
 
-	saveMu sync.Mutex // guards saves; held while files are linked or copied
-	saves  map[string]*saved
+	saveMu  sync.Mutex // guards saves and watches; held while files are linked or copied
+	saves   map[string]*saved
+	watches []*saveWatch
 
 	logMu  sync.Mutex                 // guards logged
 	logged map[string]*LoggedArtifact // by client id: the server has not said what became of them

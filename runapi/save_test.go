@@ -55,14 +55,18 @@ func TestSaveKeepsFilesBelowTheRun(t *testing.T) {
 	r := start(t, s)
 	f := func(pattern, base string, policy Policy, want ...string) {
 		t.Helper()
-		names, err := r.Save(pattern, base, policy)
-		if err != nil || !slices.Equal(names, want) {
-			t.Errorf("save %q below %q: got %q and %v, want %q", pattern, base, names, err, want)
+		if !filepath.IsAbs(pattern) {
+			pattern = filepath.Join(globQuote(base), pattern)
+		}
+		files, err := r.Save(pattern, SaveOptions{Base: base, Policy: policy})
+		if names := runPaths(files); err != nil || !slices.Equal(names, want) {
+			t.Errorf("save %q below %q: got %q and %v, want %q", pattern, base, files, err, want)
 		}
 	}
 	f("sub/*", work, SaveLive, "sub/a.txt", "sub/b.txt")
 	f("*.bin", work, SaveNow, "c.bin")
-	f(strings.ReplaceAll(work, "[", `\[`)+"/c.bin", "", SaveEnd, "c.bin")
+	f(filepath.Join(work, "c.bin"), work, SaveEnd, "c.bin")
+	f(globQuote(work)+"/c.bin", "", SaveEnd, "work [1]/c.bin")
 	f("nothing*", work, SaveEnd)
 	for _, name := range []string{"sub/a.txt", "sub/b.txt", "c.bin"} {
 		if got, want := content(t, r, name), strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)); got != want {
@@ -77,7 +81,7 @@ func TestSaveKeepsFilesBelowTheRun(t *testing.T) {
 		}
 		return text
 	})
-	if want := []string{"sub/a.txt:LIVE sub/b.txt:LIVE ", "c.bin:NOW ", "c.bin:END "}; !slices.Equal(got, want) {
+	if want := []string{"sub/a.txt:LIVE sub/b.txt:LIVE ", "c.bin:NOW ", "c.bin:END ", "work [1]/c.bin:END "}; !slices.Equal(got, want) {
 		t.Errorf("the log names %q, want %q", got, want)
 	}
 }
@@ -90,7 +94,7 @@ func TestSaveFollowsFilesThatAreReplaced(t *testing.T) {
 	}
 	r := start(t, s)
 	for name, policy := range map[string]Policy{"live": SaveLive, "now": SaveNow, "end": SaveEnd} {
-		if _, err := r.Save(name, s.Dir, policy); err != nil {
+		if _, err := r.Save(filepath.Join(s.Dir, name), SaveOptions{Base: s.Dir, Policy: policy}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -122,28 +126,36 @@ func TestSaveFollowsFilesThatAreReplaced(t *testing.T) {
 
 func TestSaveRefuses(t *testing.T) {
 	s := quiet(t)
-	write(t, filepath.Join(s.Dir, "x"), "x")
-	write(t, filepath.Join(s.Dir, "work/output.log"), "mine")
+	t.Chdir(s.Dir)
+	write(t, "x", "x")
+	write(t, "work/output.log", "mine")
+	write(t, "work/results.log", "mine too")
 	r := start(t, s)
-	for pattern, base := range map[string]string{
-		"../x": filepath.Join(s.Dir, "work"), "": s.Dir, "a\x00": s.Dir, "output.log": filepath.Join(s.Dir, "work"), filepath.Join(s.Dir, "x"): filepath.Join(s.Dir, "work"),
-	} {
-		if names, err := r.Save(pattern, base, SaveNow); !errors.Is(err, errSave) {
-			t.Errorf("save %q below %s: got %q, %v", pattern, base, names, err)
+	f := func(pattern string, o SaveOptions, want error) {
+		t.Helper()
+		if files, err := r.Save(pattern, o); !errors.Is(err, want) || len(files) > 0 {
+			t.Errorf("save %q: got %v, %v, want the error %v", pattern, files, err, want)
 		}
 	}
-	if _, err := r.Save("[", s.Dir, SaveNow); !errors.Is(err, filepath.ErrBadPattern) {
-		t.Errorf("got %v, want ErrBadPattern", err)
-	}
-	if _, err := r.Save("x", s.Dir, 9); !errors.Is(err, errSave) {
-		t.Errorf("an unknown policy: %v", err)
+	f("x", SaveOptions{Base: "work"}, ErrBaseNotPrefix)
+	f("../x", SaveOptions{}, ErrBaseNotPrefix)
+	f("work", SaveOptions{Base: "work"}, ErrBaseNotPrefix)
+	f("workmate/x", SaveOptions{Base: "work"}, ErrBaseNotPrefix)
+	f("a\x00", SaveOptions{}, errSave)
+	f("s3://bucket/x", SaveOptions{}, errSave)
+	f("work/output.log", SaveOptions{Base: "work"}, errSave)
+	f("[", SaveOptions{}, filepath.ErrBadPattern)
+	f("x", SaveOptions{Policy: 9}, errSave)
+	if files, err := r.Save("work/*.log", SaveOptions{Base: "work"}); !errors.Is(err, errSave) || !slices.Equal(runPaths(files), []string{"results.log"}) {
+		t.Errorf("one name that cannot be had: got %v, %v, want the other file and an error", files, err)
 	}
 	if err := r.Finish(0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Save("x", s.Dir, SaveNow); !errors.Is(err, ErrFinished) {
+	if _, err := r.Save("x", SaveOptions{}); !errors.Is(err, ErrFinished) {
 		t.Errorf("after Finish: %v", err)
 	}
+	f("", SaveOptions{}, nil)
 }
 
 func TestAlertsAndPreempting(t *testing.T) {

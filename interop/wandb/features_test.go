@@ -48,7 +48,7 @@ var features = []feature{
 		want(t, "labels", []any{run.DisplayName, run.Group, run.JobType, run.Notes, run.tags()}, `["second name","g","train","other notes",["a","b","c"]]`)
 	}},
 	{name: "save", check: func(t *testing.T, p *proof, _ string) {
-		for name, text := range map[string]string{"now.txt": "now.txt\n", "end.txt": "end.txt\n", "live.txt": "live.txt\nmore\n", "sub/deep.txt": "sub/deep.txt\n", "empty.txt": ""} {
+		for name, text := range map[string]string{"now.txt": "now.txt\n", "end.txt": "end.txt\n", "live.txt": "live.txt\nmore\n", "sub/deep.txt": "sub/deep.txt\n", "empty.txt": "", "sub/abs.txt": "sub/abs.txt\n"} {
 			if got := p.file("save", name); got != text {
 				t.Errorf("file %s: %q, want %q", name, got, text)
 			}

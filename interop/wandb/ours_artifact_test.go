@@ -26,7 +26,7 @@ func ourAPI(ctx context.Context, _ []string) error {
 		errs = append(errs, run.Log(row{"loss": 1 / float64(i+1), "deep": row{"x": i}}))
 	}
 	errs = append(errs, run.Summary().Set("best", 0.2), os.WriteFile("kept.txt", []byte("kept\n"), 0o600))
-	_, err = run.Save("kept.txt", "", runapi.SaveNow)
+	_, err = run.Save("kept.txt", runapi.SaveOptions{Policy: runapi.SaveNow})
 	return errors.Join(append(errs, err, run.Finish(0))...)
 }
 

@@ -133,7 +133,7 @@ func ourSave(ctx context.Context, _ []string) error {
 	}
 	defer os.RemoveAll(base)
 	errs := []error{os.Mkdir(filepath.Join(base, "sub"), 0o700)}
-	for name, text := range map[string]string{"now.txt": "now.txt\n", "end.txt": "end.txt\n", "live.txt": "live.txt\n", "sub/deep.txt": "sub/deep.txt\n", "empty.txt": ""} {
+	for name, text := range map[string]string{"now.txt": "now.txt\n", "end.txt": "end.txt\n", "live.txt": "live.txt\n", "sub/deep.txt": "sub/deep.txt\n", "sub/abs.txt": "sub/abs.txt\n", "empty.txt": ""} {
 		errs = append(errs, os.WriteFile(filepath.Join(base, name), []byte(text), 0o600))
 	}
 	run, err := begin(ctx, runapi.Settings{})
@@ -141,7 +141,7 @@ func ourSave(ctx context.Context, _ []string) error {
 		return err
 	}
 	save := func(pattern string, p runapi.Policy) {
-		_, err := run.Save(filepath.Join(base, pattern), base, p)
+		_, err := run.Save(filepath.Join(base, pattern), runapi.SaveOptions{Base: base, Policy: p})
 		errs = append(errs, err)
 	}
 	save("now.txt", runapi.SaveNow)
@@ -149,7 +149,8 @@ func ourSave(ctx context.Context, _ []string) error {
 	save("sub/*", runapi.SaveEnd)
 	save("end.txt", runapi.SaveEnd)
 	save("live.txt", runapi.SaveLive)
-	errs = append(errs, os.WriteFile(filepath.Join(base, "live.txt"), []byte("live.txt\nmore\n"), 0o600))
+	_, err = run.Save(filepath.Join(base, "sub/abs.txt"), runapi.SaveOptions{Policy: runapi.SaveEnd})
+	errs = append(errs, err, os.WriteFile(filepath.Join(base, "live.txt"), []byte("live.txt\nmore\n"), 0o600))
 	return errors.Join(append(errs, run.Log(row{"x": 1}), run.Finish(0))...)
 }
 
