@@ -259,7 +259,9 @@ func (r *Run) lateGit(j *gitJob) {
 	if r.finished {
 		return
 	}
-	err := r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Run{Run: r.runRecord(&info)}})
+	named := proto.Clone(r.state.Run).(*wandbpb.RunRecord)
+	named.Git = git
+	err := r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Run{Run: named}})
 	if err == nil && !r.set.DisableMeta {
 		err = r.storeEnvironment(&wandbpb.EnvironmentRecord{Git: git})
 	}

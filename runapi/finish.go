@@ -117,6 +117,7 @@ func (r *Run) foldAndEnd(exit Exit) error {
 		return r.endPart()
 	}
 	r.adopt()
+	r.forgetAdopted()
 	entries, err := os.ReadDir(r.dir.Path)
 	isPart := func(e fs.DirEntry) bool { return strings.HasSuffix(e.Name(), ".part") }
 	if err != nil || !slices.ContainsFunc(entries, isPart) {

@@ -114,11 +114,11 @@ func newRun(set Settings) *Run {
 		r.set.ID = runlog.NewID()
 	}
 	for _, text := range []*string{&r.set.Name, &r.set.Notes, &r.set.Group, &r.set.JobType} {
-		*text = strings.ToValidUTF8(r.mask.Known(*text), "\ufffd")
+		*text = r.cleanName(*text)
 	}
 	r.set.Tags = slices.Clone(r.set.Tags)
 	for i, tag := range r.set.Tags {
-		r.set.Tags[i] = strings.ToValidUTF8(r.mask.Known(tag), "\ufffd")
+		r.set.Tags[i] = r.cleanName(tag)
 	}
 	return r
 }

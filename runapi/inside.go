@@ -3,8 +3,6 @@ package runapi
 import (
 	"errors"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -80,57 +78,6 @@ func (r *Run) endPart() error {
 		r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Telemetry{Telemetry: r.telemetry()}}),
 		r.writeSummary(),
 	)
-}
-
-// adopt takes over what programs inside call the run, as far as this process
-// was not told anything else. Called with mu held.
-func (r *Run) adopt() {
-	parts, err := filepath.Glob(strings.TrimSuffix(globQuote(r.dir.PartPath(programPart)), ".part") + "*.part")
-	if err != nil {
-		return
-	}
-	for _, path := range parts {
-		if r.adopted[path] {
-			continue
-		}
-		said := firstRunRecord(path)
-		if said == nil {
-			continue
-		}
-		if r.adopted == nil {
-			r.adopted = make(map[string]bool)
-		}
-		r.adopted[path] = true
-		if rec := r.adoptNames(said); rec != nil {
-			r.logError("names of the program's run not stored", r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Run{Run: rec}}))
-		}
-	}
-}
-
-// adoptNames returns the record that says the new names; nil when there are
-// none.
-func (r *Run) adoptNames(said *wandbpb.RunRecord) *wandbpb.RunRecord {
-	if r.state.Run == nil {
-		return nil
-	}
-	now := proto.Clone(r.state.Run).(*wandbpb.RunRecord)
-	take := func(have *string, more string) {
-		if *have == "" {
-			*have = more
-		}
-	}
-	take(&now.DisplayName, said.GetDisplayName())
-	take(&now.Notes, said.GetNotes())
-	take(&now.RunGroup, said.GetRunGroup())
-	take(&now.JobType, said.GetJobType())
-	take(&now.SweepId, said.GetSweepId())
-	if len(now.Tags) == 0 {
-		now.Tags = said.GetTags()
-	}
-	if proto.Equal(now, r.state.Run) {
-		return nil
-	}
-	return now
 }
 
 // takePart returns what lets the run's state know the records of parts that are

@@ -161,8 +161,8 @@ func (r *resolver) check(s *Settings) {
 		bad("mode %q: %w", s.Mode, errModes)
 	}
 	for _, tag := range s.Tags {
-		if n := len([]rune(tag)); n < 1 || n > 64 {
-			bad("tag %.80q: want 1-64 characters", tag)
+		if err := checkTag(tag); err != nil {
+			r.errs = append(r.errs, err)
 		}
 	}
 	if s.SampleInterval < minInterval {

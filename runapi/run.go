@@ -64,8 +64,10 @@ type Run struct {
 	row      runlog.Row // scratch of store
 	frame    sample.Frame
 	features wandbpb.Feature
-	adopted  map[string]bool // parts of embedded programs whose names the run has taken
-	openPath string          // side file of a program inside another run
+	renamed  bool                 // by SetName
+	noted    bool                 // by SetNotes
+	adopted  map[string]*adoption // parts of embedded programs whose names the run takes
+	openPath string               // side file of a program inside another run
 }
 
 // ID returns the run id; "" for a nil run.
@@ -74,15 +76,6 @@ func (r *Run) ID() string {
 		return ""
 	}
 	return r.set.ID
-}
-
-// Name returns the display name: what the server calls the run, once it has
-// said, else what was asked for; "" lets the server choose.
-func (r *Run) Name() string {
-	if r == nil {
-		return ""
-	}
-	return cmp.Or(r.link.Load().identity().DisplayName, r.set.Name)
 }
 
 // Project returns the project the run belongs to.

@@ -14,7 +14,6 @@ var differences = []known{
 	{"alert", "*/_runtime", "The official client gives a run without rows a _runtime in the summary; in ours it is in _wandb.runtime, as for every run."},
 	{"console", "*/_runtime", "As above."},
 	{"metrics", "*/value/m[0]/7", "Summary best: the official client drops it from the definition, ours tells the server what was asked."},
-	{"labels", "requests/operations/UpsertBucket[0]/*", "Gap: names are given when a run of ours begins and cannot be changed later, so one request has them all."},
 	{"resume", "requests/operations/RunResumeStatus", "Before it cuts a run back ours asks whose it is, so that a run which is not there is told apart."},
 	{"resume", "requests/operations/UpsertBucket[0]/later/displayName", "The official client sends the name back that the server gave; null leaves it as it is."},
 	{"artifact", "requests/operations/ArtifactByID", "The official client reads versions to return them as objects; ours returns what committing them answered."},

@@ -119,11 +119,11 @@ func ourSummary(ctx context.Context, _ []string) error {
 }
 
 func ourLabels(ctx context.Context, _ []string) error {
-	run, err := begin(ctx, runapi.Settings{Name: "second name", Group: "g", JobType: "train", Tags: []string{"a", "b", "c"}, Notes: "other notes"})
+	run, err := begin(ctx, runapi.Settings{Name: "first name", Group: "g", JobType: "train", Tags: []string{"a", "b"}, Notes: "two\nlines"})
 	if err != nil {
 		return err
 	}
-	return errors.Join(run.Log(row{"x": 1}), run.Finish(0))
+	return errors.Join(run.AddTags("c"), run.SetNotes("other notes"), run.SetName("second name"), run.Log(row{"x": 1}), run.Finish(0))
 }
 
 func ourSave(ctx context.Context, _ []string) error {

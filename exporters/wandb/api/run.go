@@ -24,6 +24,7 @@ type UpsertInput struct {
 	Sweep         string   // sweep id
 	Tags          []string // nil: unchanged
 	Summary       string   // JSON
+	EmptyNotes    bool     // Notes is meant though it is empty
 }
 
 // A Bucket is a run as the server keeps it.
@@ -80,6 +81,9 @@ func (c *Client) UpsertBucket(ctx context.Context, in UpsertInput) (*Bucket, err
 	}
 	if in.Tags != nil {
 		v["tags"] = in.Tags
+	}
+	if in.EmptyNotes {
+		v["notes"] = ""
 	}
 	var out struct {
 		UpsertBucket struct {

@@ -176,10 +176,18 @@ func (s *State) applyRun(r *wandbpb.RunRecord) error {
 		s.applyTelemetry(r.GetTelemetry())
 	}
 	update := proto.Clone(r).(*wandbpb.RunRecord)
-	update.Config = nil
+	update.Config, update.Cleared = nil, nil
 	if s.Run == nil {
 		s.Run = update
 		return err
+	}
+	for _, what := range r.GetCleared() {
+		switch what {
+		case "notes":
+			s.Run.Notes = ""
+		case "tags":
+			s.Run.Tags = nil
+		}
 	}
 	if len(update.Tags) > 0 { // an empty list says "no change", another one replaces
 		s.Run.Tags = nil

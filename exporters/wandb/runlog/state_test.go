@@ -317,6 +317,10 @@ func TestRunRecordsMerge(t *testing.T) {
 	if r := s.Run; r.GetProject() != "p" || r.GetDisplayName() != "n" || !reflect.DeepEqual(r.GetTags(), []string{"b"}) || r.GetStartTime().GetSeconds() != 1.7e9 {
 		t.Errorf("got %v", r)
 	}
+	check(t, s.Apply(&wandbpb.Record{RecordType: &wandbpb.Record_Run{Run: &wandbpb.RunRecord{RunId: "abc", Notes: "x", Cleared: []string{"tags", "notes"}}}}))
+	if r := s.Run; r.GetNotes() != "x" || len(r.GetTags()) != 0 || len(r.GetCleared()) != 0 || r.GetDisplayName() != "n" {
+		t.Errorf("after a record that clears tags: %v", r)
+	}
 }
 
 func TestStateRowDoesNotAllocate(t *testing.T) {

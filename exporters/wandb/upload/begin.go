@@ -175,7 +175,8 @@ func (u *Uploader) params(run *wandbpb.RunRecord, pos *position) api.UpsertInput
 		ID: pos.StorageID, Name: pos.Run, Project: pos.Project, Entity: pos.Entity,
 		Group: run.GetRunGroup(), DisplayName: run.GetDisplayName(), Notes: run.GetNotes(),
 		Commit: run.GetGit().GetCommit(), Repo: run.GetGit().GetRemoteUrl(),
-		Host: run.GetHost(), JobType: run.GetJobType(), Sweep: run.GetSweepId(), Tags: run.GetTags(),
+		Host: run.GetHost(), JobType: run.GetJobType(), Sweep: run.GetSweepId(), Tags: pos.Inherited.tags(run, u.feed.cleared.tags),
+		EmptyNotes: u.feed.cleared.notes && run.GetNotes() == "",
 	}
 	if env := u.feed.state.Environment; env != nil {
 		in.Program = env.GetProgram()
@@ -312,7 +313,7 @@ func (u *Uploader) identityOf(p *position) Identity {
 	return Identity{
 		Entity: p.Entity, Project: p.Project, RunID: p.Run, DisplayName: p.Name, StorageID: p.StorageID,
 		URL: u.o.Client.RunURL(p.Entity, p.Project, p.Run), Sweep: p.Sweep,
-		Resumed: p.Resumed, StartingStep: p.StartingStep,
+		Resumed: p.Resumed, StartingStep: p.StartingStep, Tags: p.Inherited.Tags, Notes: p.Inherited.Notes,
 	}
 }
 

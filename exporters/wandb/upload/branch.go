@@ -61,7 +61,10 @@ func (u *Uploader) resume(ctx context.Context, mode string, run *wandbpb.RunReco
 	pos.History, pos.Events, pos.Console = info.HistoryLineCount, info.EventsLineCount, info.LogLineCount
 	pos.Inherited = inherited{Config: info.Config, Summary: info.SummaryMetrics}
 	if len(run.GetTags()) == 0 {
-		in.Tags = info.Tags
+		in.Tags, pos.Inherited.Tags = info.Tags, info.Tags
+	}
+	if run.GetNotes() == "" {
+		pos.Inherited.Notes = info.Notes
 	}
 	in.Notes = either(in.Notes, info.Notes)
 	step := max(f.lastStep, 0)

@@ -40,6 +40,7 @@ type feed struct {
 	sealed  bool             // nothing more may join batch
 	urgent  bool             // batch should not wait for its turn
 	changes changes
+	cleared struct{ tags, notes bool } // by a run record, at any time
 
 	resend   bool // console text counts as new though it was acknowledged
 	ended    bool // everything was read, and nothing more comes
@@ -264,6 +265,10 @@ func (f *feed) message(name string, rec *record) {
 	f.meet(name, msg.GetRun().GetWriter())
 	if run := msg.GetRun(); run != nil && name != "" { // of a part: the names are its main writer's to give
 		msg.RecordType = &wandbpb.Record_Config{Config: run.GetConfig()}
+	}
+	for _, what := range msg.GetRun().GetCleared() {
+		f.cleared.tags = f.cleared.tags || what == "tags"
+		f.cleared.notes = f.cleared.notes || what == "notes"
 	}
 	f.rows.shiftSummary(msg.GetSummary())
 	if name == "" || msg.GetHeader() == nil && msg.GetExit() == nil {

@@ -3,6 +3,7 @@ package upload
 import (
 	"encoding/json"
 	"math"
+	"slices"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runconfig"
@@ -12,8 +13,29 @@ import (
 
 // inherited is what a resumed run keeps of its earlier sessions.
 type inherited struct {
-	Config  string `json:"config,omitempty"`  // JSON {key: {value}}
-	Summary string `json:"summary,omitempty"` // JSON object
+	Config  string   `json:"config,omitempty"`  // JSON {key: {value}}
+	Summary string   `json:"summary,omitempty"` // JSON object
+	Tags    []string `json:"tags,omitempty"`    // those of a run that began without tags of its own
+	Notes   string   `json:"notes,omitempty"`
+}
+
+// tags are those of a run record beside the inherited ones, unless the run has
+// said that its own are all; nil is no change.
+func (in inherited) tags(run *wandbpb.RunRecord, cleared bool) []string {
+	own := run.GetTags()
+	if run.GetOwnTags() || len(in.Tags) == 0 {
+		if own == nil && cleared {
+			own = []string{}
+		}
+		return own
+	}
+	all := slices.Clone(in.Tags)
+	for _, tag := range own {
+		if !slices.Contains(all, tag) {
+			all = append(all, tag)
+		}
+	}
+	return all
 }
 
 // carried are the parts of the block _wandb that outlive a session.

@@ -68,11 +68,13 @@ type Options struct {
 type Identity struct {
 	Entity, Project, RunID string
 	DisplayName            string
-	StorageID              string // the server's own id
-	URL                    string // for people
-	Sweep                  string // sweep id; empty: none
-	Resumed                bool   // the run had been there before
-	StartingStep           int64  // of the first row of this log
+	StorageID              string   // the server's own id
+	URL                    string   // for people
+	Sweep                  string   // sweep id; empty: none
+	Resumed                bool     // the run had been there before
+	StartingStep           int64    // of the first row of this log
+	Tags                   []string // that a resumed run had and keeps; not to be changed
+	Notes                  string   // likewise
 }
 
 // A Tally says what became of one kind of thing. Offered = Sent + Dropped +

@@ -1155,9 +1155,11 @@ type RunRecord struct {
 	Forked        bool                   `protobuf:"varint,22,opt,name=forked,proto3" json:"forked,omitempty"`
 	BranchPoint   *BranchPoint           `protobuf:"bytes,23,opt,name=branch_point,json=branchPoint,proto3" json:"branch_point,omitempty"`
 	XInfo         *RecordInfo            `protobuf:"bytes,200,opt,name=_info,json=Info,proto3" json:"_info,omitempty"`
-	Resume        string                 `protobuf:"bytes,1000,opt,name=resume,proto3" json:"resume,omitempty"` // must, allow, never or auto: what the upload has to ask the server; steps of the log then count from 0
-	Writer        *Writer                `protobuf:"bytes,1001,opt,name=writer,proto3" json:"writer,omitempty"` // which of the run's writers this log is from
-	Joined        []*Writer              `protobuf:"bytes,1002,rep,name=joined,proto3" json:"joined,omitempty"` // writers whose logs are in this one, its own first; empty unless it was joined
+	Resume        string                 `protobuf:"bytes,1000,opt,name=resume,proto3" json:"resume,omitempty"`                   // must, allow, never or auto: what the upload has to ask the server; steps of the log then count from 0
+	Writer        *Writer                `protobuf:"bytes,1001,opt,name=writer,proto3" json:"writer,omitempty"`                   // which of the run's writers this log is from
+	Joined        []*Writer              `protobuf:"bytes,1002,rep,name=joined,proto3" json:"joined,omitempty"`                   // writers whose logs are in this one, its own first; empty unless it was joined
+	Cleared       []string               `protobuf:"bytes,1003,rep,name=cleared,proto3" json:"cleared,omitempty"`                 // "notes", "tags": what this record empties before its own values count
+	OwnTags       bool                   `protobuf:"varint,1004,opt,name=own_tags,json=ownTags,proto3" json:"own_tags,omitempty"` // tags are all of the run's: those that a resumed run had at the server go
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1372,6 +1374,20 @@ func (x *RunRecord) GetJoined() []*Writer {
 		return x.Joined
 	}
 	return nil
+}
+
+func (x *RunRecord) GetCleared() []string {
+	if x != nil {
+		return x.Cleared
+	}
+	return nil
+}
+
+func (x *RunRecord) GetOwnTags() bool {
+	if x != nil {
+		return x.OwnTags
+	}
+	return false
 }
 
 // Writer says what a log is among several of one run.
@@ -4480,6 +4496,8 @@ type EnvironmentRecord struct {
 	Coreweave       *CoreWeaveInfo         `protobuf:"bytes,30,opt,name=coreweave,proto3" json:"coreweave,omitempty"`
 	WriterId        string                 `protobuf:"bytes,199,opt,name=writer_id,json=writerId,proto3" json:"writer_id,omitempty"`
 	XInfo           *RecordInfo            `protobuf:"bytes,200,opt,name=_info,json=Info,proto3" json:"_info,omitempty"`
+	Framework       string                 `protobuf:"bytes,1000,opt,name=framework,proto3" json:"framework,omitempty"` // what trains: torch, jax, ...; as it was found in the process
+	Launcher        string                 `protobuf:"bytes,1001,opt,name=launcher,proto3" json:"launcher,omitempty"`   // what started it: torchrun, slurm, ...
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -4736,6 +4754,20 @@ func (x *EnvironmentRecord) GetXInfo() *RecordInfo {
 		return x.XInfo
 	}
 	return nil
+}
+
+func (x *EnvironmentRecord) GetFramework() string {
+	if x != nil {
+		return x.Framework
+	}
+	return ""
+}
+
+func (x *EnvironmentRecord) GetLauncher() string {
+	if x != nil {
+		return x.Launcher
+	}
+	return ""
 }
 
 type DiskInfo struct {
@@ -5462,7 +5494,7 @@ const file_wandb_proto_rawDesc = "" +
 	"\vFinalRecord\x126\n" +
 	"\x05_info\x18\xc8\x01 \x01(\v2 .wandbagent.runlog.v1.RecordInfoR\x04Info\"M\n" +
 	"\x13RunPreemptingRecord\x126\n" +
-	"\x05_info\x18\xc8\x01 \x01(\v2 .wandbagent.runlog.v1.RecordInfoR\x04Info\"\x91\b\n" +
+	"\x05_info\x18\xc8\x01 \x01(\v2 .wandbagent.runlog.v1.RecordInfoR\x04Info\"\xc8\b\n" +
 	"\tRunRecord\x12\x15\n" +
 	"\x06run_id\x18\x01 \x01(\tR\x05runId\x12\x16\n" +
 	"\x06entity\x18\x02 \x01(\tR\x06entity\x12\x18\n" +
@@ -5492,7 +5524,9 @@ const file_wandb_proto_rawDesc = "" +
 	"\x05_info\x18\xc8\x01 \x01(\v2 .wandbagent.runlog.v1.RecordInfoR\x04Info\x12\x17\n" +
 	"\x06resume\x18\xe8\a \x01(\tR\x06resume\x125\n" +
 	"\x06writer\x18\xe9\a \x01(\v2\x1c.wandbagent.runlog.v1.WriterR\x06writer\x125\n" +
-	"\x06joined\x18\xea\a \x03(\v2\x1c.wandbagent.runlog.v1.WriterR\x06joined\"\xa4\x01\n" +
+	"\x06joined\x18\xea\a \x03(\v2\x1c.wandbagent.runlog.v1.WriterR\x06joined\x12\x19\n" +
+	"\acleared\x18\xeb\a \x03(\tR\acleared\x12\x1a\n" +
+	"\bown_tags\x18\xec\a \x01(\bR\aownTags\"\xa4\x01\n" +
 	"\x06Writer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05label\x18\x02 \x01(\tR\x05label\x12\x16\n" +
@@ -5808,7 +5842,7 @@ const file_wandb_proto_rawDesc = "" +
 	"codeString\x12\x1f\n" +
 	"\vrepo_string\x18\x02 \x01(\tR\n" +
 	"repoString\x12!\n" +
-	"\fcode_version\x18\x03 \x01(\tR\vcodeVersion\"\xbd\v\n" +
+	"\fcode_version\x18\x03 \x01(\tR\vcodeVersion\"\xf9\v\n" +
 	"\x11EnvironmentRecord\x12\x0e\n" +
 	"\x02os\x18\x01 \x01(\tR\x02os\x12\x16\n" +
 	"\x06python\x18\x02 \x01(\tR\x06python\x129\n" +
@@ -5847,7 +5881,9 @@ const file_wandb_proto_rawDesc = "" +
 	"\x03tpu\x18\x1d \x01(\v2\x1d.wandbagent.runlog.v1.TPUInfoR\x03tpu\x12A\n" +
 	"\tcoreweave\x18\x1e \x01(\v2#.wandbagent.runlog.v1.CoreWeaveInfoR\tcoreweave\x12\x1c\n" +
 	"\twriter_id\x18\xc7\x01 \x01(\tR\bwriterId\x126\n" +
-	"\x05_info\x18\xc8\x01 \x01(\v2 .wandbagent.runlog.v1.RecordInfoR\x04Info\x1aW\n" +
+	"\x05_info\x18\xc8\x01 \x01(\v2 .wandbagent.runlog.v1.RecordInfoR\x04Info\x12\x1d\n" +
+	"\tframework\x18\xe8\a \x01(\tR\tframework\x12\x1b\n" +
+	"\blauncher\x18\xe9\a \x01(\tR\blauncher\x1aW\n" +
 	"\tDiskEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x124\n" +
 	"\x05value\x18\x02 \x01(\v2\x1e.wandbagent.runlog.v1.DiskInfoR\x05value:\x028\x01\x1a8\n" +
