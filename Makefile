@@ -64,7 +64,7 @@ gpu-check:
 	$(GO) run ./cmd/gpu-check
 
 docs:
-	$(GO) test ./agent/catalog ./runapi/internal/parity -run TestDocs -update
+	$(GO) test ./agent/catalog ./runapi/internal/parity ./examples/frompython -run TestDocs -update
 
 clean:
 	rm -rf bin .cache interop/.cache

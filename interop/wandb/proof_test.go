@@ -22,8 +22,9 @@ const (
 // proof is a server of ours and what clients asked of it.
 type proof struct {
 	*server.Server
-	t   *testing.T
-	url string
+	t       *testing.T
+	url     string
+	project string // of the runs; default: project
 
 	mu       sync.Mutex // guards requests
 	requests []server.Request
@@ -34,7 +35,7 @@ type proof struct {
 // the protocol does not allow, but for the allowed words.
 func prove(t *testing.T, allowed ...string) *proof {
 	t.Helper()
-	p := &proof{t: t}
+	p := &proof{t: t, project: project}
 	var err error
 	p.Server, err = server.Open(server.Options{Dir: t.TempDir(), Entity: entity, Key: fakeKey, Record: p.record})
 	if err != nil {
@@ -75,7 +76,7 @@ func (p *proof) env(id string) []string {
 }
 
 // stored reads a run back. Values of JSON text are decoded.
-func (p *proof) stored(id string) *storedRun { return p.storedIn(project, id) }
+func (p *proof) stored(id string) *storedRun { return p.storedIn(p.project, id) }
 
 func (p *proof) storedIn(project, id string) *storedRun {
 	p.t.Helper()
@@ -129,7 +130,7 @@ func (s *storedRun) value(key string) any {
 // file reads a file of a stored run.
 func (p *proof) file(id, name string) string {
 	p.t.Helper()
-	text, err := p.File(entity, project, id, name)
+	text, err := p.File(entity, p.project, id, name)
 	if err != nil {
 		p.t.Fatalf("file %s of run %s: %v", name, id, err)
 	}

@@ -283,7 +283,7 @@ func (r *recording) upload(p *proof, req server.Request) {
 		r.Uploads = append(r.Uploads, kind)
 		return
 	}
-	for _, id := range p.Runs(entity, project) {
+	for _, id := range p.Runs(entity, p.project) {
 		if name, ok := strings.CutPrefix(rest, p.stored(id).StorageID+"/"); ok {
 			r.Uploads = append(r.Uploads, p.aliased("run file "+id+" "+name))
 		}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/wandb-agent/wandb-agent/runapi"
+)
+
+// Everything has a default. There is no end of the script that could finish a
+// run: say so.
+func basic(ctx context.Context) error {
+	run, err := runapi.Init(ctx, runapi.Settings{})
+	if err != nil {
+		return err
+	}
+	return run.Finish(0)
+}
+
+// Arguments of init are fields of Settings. Config may be a struct as well.
+func setup(ctx context.Context) error {
+	run, err := runapi.Init(ctx, runapi.Settings{
+		Project: "detect-pedestrians",
+		Notes:   "tweak baseline",
+		Tags:    []string{"baseline", "paper1"},
+		Config: map[string]any{
+			"learning_rate": 0.01,
+			"momentum":      0.2,
+			"architecture":  "CNN",
+			"dataset_id":    "peds-0192",
+			"infra":         "AWS",
+		},
+	})
+	if err != nil {
+		return err
+	}
+	return run.Finish(0)
+}
+
+// Runs are values: as many as you like may go on at a time.
+func many(ctx context.Context) error {
+	for x := range 10 {
+		run, err := runapi.Init(ctx, runapi.Settings{Project: "my-projo"})
+		if err != nil {
+			return err
+		}
+		for y := range 100 {
+			err = errors.Join(err, run.Log(map[string]any{"metric": x + y}))
+		}
+		if err := errors.Join(err, run.Finish(0)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A run ends once. After that it stores nothing, and says so.
+func active(ctx context.Context) error {
+	run, err := runapi.Init(ctx, runapi.Settings{ID: "first"})
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(run.Log(map[string]any{"x": 1}), run.Finish(0)); err != nil {
+		return err
+	}
+	if err := run.Log(map[string]any{"x": 2}); !errors.Is(err, runapi.ErrFinished) {
+		return fmt.Errorf("a finished run took a row: %w", err)
+	}
+
+	run, err = runapi.Init(ctx, runapi.Settings{ID: "second"})
+	if err != nil {
+		return err
+	}
+	return errors.Join(run.Log(map[string]any{"x": 2}), run.Finish(0))
+}
+
+// Any exit code but 0 is a failure. NaN is a value like others.
+func failed(ctx context.Context) error {
+	run, err := runapi.Init(ctx, runapi.Settings{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(run.Log(map[string]any{"loss": math.NaN()}), run.Finish(1))
+}
+
+// Runs of a group are shown together: folds, or the ranks of one training.
+func group(ctx context.Context) error {
+	for fold := range 3 {
+		run, err := runapi.Init(ctx, runapi.Settings{
+			ID: fmt.Sprintf("fold-%d", fold), Group: "cv-1", JobType: fmt.Sprintf("fold-%d", fold),
+		})
+		if err != nil {
+			return err
+		}
+		err = run.Log(map[string]any{"accuracy": 0.8 + 0.05*float64(fold)})
+		if err := errors.Join(err, run.Finish(0)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Init waits for the server only when it has to ask it, as here.
+func resume(ctx context.Context) error {
+	run, err := runapi.Init(ctx, runapi.Settings{ID: "unique", Resume: "allow", Config: map[string]any{"lr": 0.1}})
+	if err != nil {
+		return err
+	}
+	for x := range 3 {
+		err = errors.Join(err, run.Log(map[string]any{"x": x}))
+	}
+	if err := errors.Join(err, run.Finish(0)); err != nil {
+		return err
+	}
+
+	run, err = runapi.Init(ctx, runapi.Settings{ID: "unique", Resume: "must"})
+	if err != nil {
+		return err
+	}
+	if !run.Resumed() || run.StartingStep() != 3 {
+		return fmt.Errorf("the run begins at step %d", run.StartingStep())
+	}
+	return errors.Join(run.Log(map[string]any{"x": run.StartingStep()}), run.Finish(0))
+}

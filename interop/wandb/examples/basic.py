@@ -1,0 +1,5 @@
+"""The shortest run."""
+
+import wandb
+
+wandb.init()

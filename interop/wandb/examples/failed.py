@@ -1,0 +1,7 @@
+"""A run that fails."""
+
+import wandb
+
+run = wandb.init()
+run.log({"loss": float("nan")})
+run.finish(exit_code=1)

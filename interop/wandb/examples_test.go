@@ -1,0 +1,176 @@
+package wandb_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// example is one of the reference documents of the Python client:
+// examples/<name>.py, and a function of examples/frompython.
+type example struct {
+	name    string
+	args    []string
+	project string   // default: project
+	runs    []string // ids that the program names; default: WANDB_RUN_ID says name
+	unnamed int      // so many runs have ids by chance
+	exit    int      // of the official client's program
+	check   func(t *testing.T, p *proof)
+}
+
+// examples are those whose stored runs are compared.
+var examples = []example{
+	{name: "basic"},
+	{name: "setup", project: "detect-pedestrians", check: func(t *testing.T, p *proof) {
+		run := p.stored("setup")
+		want(t, "labels", []any{run.Notes, run.tags(), run.value("learning_rate"), run.value("dataset_id")}, `["tweak baseline",["baseline","paper1"],0.01,"peds-0192"]`)
+	}},
+	{name: "many", project: "my-projo", unnamed: 10, check: func(t *testing.T, p *proof) {
+		for i, id := range p.Runs(entity, p.project) {
+			if n := len(p.stored(id).History); n != 100 {
+				t.Errorf("run %d has %d rows, want 100", i, n)
+			}
+		}
+	}},
+	{name: "active", runs: []string{"first", "second"}},
+	{name: "failed", check: func(t *testing.T, p *proof) {
+		if run := p.stored("failed"); run.State != "failed" || !run.endedWith(1) {
+			t.Errorf("state %s, exit code %v; want failed, 1", run.State, run.ExitCode)
+		}
+	}},
+	{name: "group", runs: []string{"fold-0", "fold-1", "fold-2"}, check: func(t *testing.T, p *proof) {
+		run := p.stored("fold-2")
+		want(t, "group", []any{run.Group, run.JobType}, `["cv-1","fold-2"]`)
+	}},
+	{name: "resume", runs: []string{"unique"}, check: rows("unique", `[{"_step":0,"x":0},{"_step":1,"x":1},{"_step":2,"x":2},{"_step":3,"x":3}]`)},
+	{name: "config", check: func(t *testing.T, p *proof) {
+		run := p.stored("config")
+		want(t, "config", []any{run.value("epochs"), run.value("batch_size"), len(run.History)}, `[4,32,4]`)
+	}},
+	{name: "nestedconfig", check: func(t *testing.T, p *proof) {
+		want(t, "config", p.stored("nestedconfig").value("train"), `{"epochs":4}`)
+	}},
+	{name: "flags", check: func(t *testing.T, p *proof) {
+		run := p.stored("flags")
+		want(t, "config", []any{run.value("epochs"), run.value("batch_size")}, `[4,8]`)
+	}},
+	{name: "log", check: rows("log", `[{"_step":0,"train-loss":0.5,"accuracy":0.9},{"_step":1,"accuracy":0.9,"epoch":5}]`)},
+	{name: "incremental", check: rows("incremental", `[{"_step":0,"loss":0.2,"accuracy":0.8}]`)},
+	{name: "steps", check: rows("steps", `[{"_step":0,"train-loss":1,"accuracy":0.5},{"_step":10,"train-loss":0.5,"accuracy":0.6},
+		{"_step":20,"train-loss":0.3333333333333333,"accuracy":0.7},{"_step":50,"done":true},{"_step":51,"after":1}]`)},
+	{name: "nested", check: rows("nested", `[{"_step":0,"dataset-1":{"acc":0.9,"loss":0.3},"dataset-2":{"acc":0.8,"loss":0.2}},{"_step":1,"train":{"acc":0.9},"val":{"acc":0.8}}]`)},
+	{name: "best", check: func(t *testing.T, p *proof) {
+		run := p.stored("best")
+		want(t, "summary", []any{run.Summary["best_accuracy"], run.Summary["accuracy"], len(run.History)}, `[0.9,0.8,5]`)
+	}},
+	{name: "sticky"},
+	{name: "define", check: func(t *testing.T, p *proof) {
+		want(t, "summary", p.stored("define").settled()["val/accuracy"], `{"max":0.9}`)
+	}},
+	{name: "alert", check: func(t *testing.T, p *proof) {
+		if n := len(p.stored("alert").Alerts); n != 1 {
+			t.Errorf("%d alerts, want 1", n)
+		}
+	}},
+}
+
+// rows asserts the rows of a run.
+func rows(id, text string) func(*testing.T, *proof) {
+	return func(t *testing.T, p *proof) {
+		t.Helper()
+		want(t, "rows", p.stored(id).logged(), text)
+	}
+}
+
+// TestExamples runs the reference documents' examples with the official client
+// and as Go programs, and compares what is stored.
+func TestExamples(t *testing.T) {
+	ours := filepath.Join(t.TempDir(), "frompython")
+	build := exec.Command("go", "build", "-o", ours, "./examples/frompython")
+	build.Dir = filepath.Join("..", "..")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	met := &seen{known: slices.Concat(everywhere, exampleDifferences), some: true, times: map[int]int{}}
+	t.Cleanup(func() { met.complete(t, len(examples)) })
+	for _, e := range examples {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			script, err := filepath.Abs(filepath.Join("examples", e.name+".py"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			official := e.result(t, e.exit, venv(t, "python"), script)
+			if !t.Failed() {
+				met.compare(t, e.name, official, e.result(t, 0, ours, e.name))
+			}
+		})
+	}
+}
+
+// result runs a program of the example against a server of its own, asserts
+// what it is to have in the end, and returns it.
+func (e example) result(t *testing.T, exit int, program string, args ...string) result {
+	t.Helper()
+	p := prove(t)
+	if e.project != "" {
+		p.project = e.project
+	}
+	env := p.env(e.name)
+	if e.runs != nil || e.unnamed > 0 {
+		env = slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, "WANDB_RUN_ID=") })
+	}
+	if out, code := status(t, t.TempDir(), env, program, append(args, e.args...)...); code != exit {
+		t.Fatalf("%s %s: exit status %d, want %d\n%s", filepath.Base(program), e.name, code, exit, out)
+	}
+	ids := p.Runs(entity, p.project)
+	if want := e.ids(); len(ids) != len(want) {
+		t.Fatalf("the server has the runs %q, want %d", ids, len(want))
+	} else if e.unnamed > 0 {
+		for i, id := range ids { // oldest first
+			p.aliases = append(p.aliases, id, want[i])
+		}
+	}
+	if e.check != nil {
+		e.check(t, p)
+	}
+	r := result{recording: p.recordingOf(), runs: map[string]any{}}
+	for i, id := range ids {
+		run := p.stored(id).normal(false)
+		delete(run, "metrics")
+		r.runs[e.ids()[i]] = run
+	}
+	return r
+}
+
+// ids are what the runs of the example are called here.
+func (e example) ids() []string {
+	switch {
+	case e.unnamed > 0:
+		ids := make([]string, e.unnamed)
+		for i := range ids {
+			ids[i] = fmt.Sprintf("<run %d>", i)
+		}
+		return ids
+	case e.runs != nil:
+		return e.runs
+	}
+	return []string{e.name}
+}
+
+// TestExamplesAreComplete: every program of either side is one of the examples.
+func TestExamplesAreComplete(t *testing.T) {
+	scripts, err := filepath.Glob(filepath.Join("examples", "*.py"))
+	if err != nil || len(scripts) != len(examples) {
+		t.Errorf("%d programs in examples, want %d: %v", len(scripts), len(examples), err)
+	}
+	for _, e := range examples {
+		if _, err := os.Stat(filepath.Join("examples", e.name+".py")); err != nil {
+			t.Error(err)
+		}
+	}
+}
