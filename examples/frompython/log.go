@@ -102,11 +102,14 @@ func define(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(
-		run.DefineMetric("epoch", runapi.MetricOptions{Hidden: true}),
-		run.DefineMetric("val/*", runapi.MetricOptions{StepMetric: "epoch"}),
-		run.DefineMetric("val/accuracy", runapi.MetricOptions{StepMetric: "epoch", Summary: runapi.Max, Goal: runapi.Maximize}),
-		run.DefineMetric("loss", runapi.MetricOptions{Summary: runapi.Min | runapi.Mean | runapi.Last}))
+	define := func(name string, o runapi.MetricOptions) {
+		_, e := run.DefineMetric(name, o)
+		err = errors.Join(err, e)
+	}
+	define("epoch", runapi.MetricOptions{Hidden: true})
+	define("val/*", runapi.MetricOptions{StepMetric: "epoch"})
+	define("val/accuracy", runapi.MetricOptions{StepMetric: "epoch", Summary: runapi.Max, Goal: runapi.Maximize})
+	define("loss", runapi.MetricOptions{Summary: runapi.Min | runapi.Mean | runapi.Last})
 	for epoch := range 4 {
 		err = errors.Join(err,
 			run.Log(map[string]any{"loss": 1 / float64(epoch+1)}),
