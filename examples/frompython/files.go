@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/wandb-agent/wandb-agent/runapi"
@@ -20,4 +22,34 @@ func alert(ctx context.Context) error {
 		err = run.Alert("Low accuracy", fmt.Sprintf("Accuracy %g is below 0.3", accuracy), runapi.Warn, 5*time.Minute)
 	}
 	return errors.Join(err, run.Log(map[string]any{"accuracy": accuracy}), run.Finish(0))
+}
+
+// Save returns the names that the files have in the run.
+func save(ctx context.Context) error {
+	root, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	for _, path := range []string{"these/are/myfiles/a.txt", "Documents/run123/b.txt", "files/one/saveme.txt", "files/two/saveme.txt"} {
+		err = errors.Join(err, os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(path), 0o600))
+	}
+	if err != nil {
+		return err
+	}
+
+	run, err := runapi.Init(ctx, runapi.Settings{})
+	if err != nil {
+		return err
+	}
+	for _, s := range []struct{ pattern, base string }{
+		{"these/are/myfiles/*", ""},              // these/are/myfiles/
+		{"these/are/myfiles/*", "these"},         // are/myfiles/
+		{root + "/Documents/run123/*.txt", ""},   // run123/
+		{root + "/Documents/run123/*.txt", root}, // Documents/run123/
+		{"files/*/saveme.txt", ""},               // files/one/, files/two/
+	} {
+		_, e := run.Save(s.pattern, runapi.SaveOptions{Base: s.base})
+		err = errors.Join(err, e)
+	}
+	return errors.Join(err, run.Log(map[string]any{"saved": 5}), run.Finish(0))
 }

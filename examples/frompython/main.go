@@ -22,7 +22,7 @@ var examples = map[string]func(context.Context) error{
 	"config": config, "nestedconfig": nestedConfig, "flags": flags,
 	"log": log, "incremental": incremental, "steps": steps, "nested": nested,
 	"best": best, "sticky": sticky, "define": define,
-	"alert": alert,
+	"alert": alert, "save": save,
 }
 
 func main() {

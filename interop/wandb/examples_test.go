@@ -76,6 +76,13 @@ var examples = []example{
 			t.Errorf("%d alerts, want 1", n)
 		}
 	}},
+	{name: "save", check: func(t *testing.T, p *proof) {
+		for _, name := range strings.Fields("these/are/myfiles/a.txt are/myfiles/a.txt run123/b.txt Documents/run123/b.txt files/one/saveme.txt files/two/saveme.txt") {
+			if p.file("save", name) == "" {
+				t.Errorf("file %s is empty", name)
+			}
+		}
+	}},
 }
 
 // rows asserts the rows of a run.

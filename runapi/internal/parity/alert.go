@@ -3,7 +3,7 @@ package parity
 var alertRows = []Row{
 	{ID: "ALERT-01", What: "alert(title, text)",
 		Go:    "runapi.Run.Alert",
-		Test:  "runapi.TestAlertsAndPreempting, interop/wandb.TestFeatures/alert",
+		Test:  "runapi.TestAlertsAndPreempting, interop/wandb.TestExamples/alert",
 		Class: Direct},
 	{ID: "ALERT-02", What: "Title under 64 characters",
 		Go:    "runapi.MaxAlertTitle",

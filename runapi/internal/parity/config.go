@@ -25,6 +25,6 @@ var configRows = []Row{
 	{ID: "CFG-13", What: "Config columns used to group, sort, filter runs"},
 	{ID: "CFG-14", What: "Dataset links and architecture names are normal config values",
 		Go:    "runapi.Config.Set, runapi.ValueError",
-		Test:  "runapi.TestConfigMergeAndLock, runapi.TestConfigFile",
+		Test:  "runapi.TestConfigMergeAndLock, runapi.TestConfigFile, interop/wandb.TestExamples/setup",
 		Class: Direct},
 }

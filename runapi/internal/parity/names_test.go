@@ -99,13 +99,17 @@ func word(text, w string) bool {
 	return regexp.MustCompile(`(^|[^\w-])` + regexp.QuoteMeta(w) + `($|[^\w-])`).MatchString(text)
 }
 
+// files are those that a subtest of some tests is about.
+var files = map[string]string{"TestScripts": "testdata/script/%s.txtar", "TestFeatures": "official/%s.py", "TestExamples": "examples/%s.py"}
+
 // tests reports whether there is a test function, an example, or a script.
 func (m *module) tests(name string) bool {
 	folder, symbol := split(name)
 	symbol, sub, _ := strings.Cut(symbol, "/")
-	if symbol == "TestScripts" && sub != "" {
-		_, err := os.Stat(filepath.Join(m.root, folder, "testdata", "script", sub+".txtar"))
-		return err == nil
+	if file, ok := files[symbol]; ok && sub != "" {
+		if _, err := os.Stat(filepath.Join(m.root, folder, fmt.Sprintf(file, sub))); err != nil {
+			return false
+		}
 	}
 	for _, kind := range []string{"Test", "Example", "Fuzz"} {
 		if strings.HasPrefix(symbol, kind) {

@@ -14,8 +14,11 @@ var summaryRows = []Row{
 	{ID: "SUM-05", What: "Nested dicts wrapped in a sub-dict that knows its path from the root"},
 	{ID: "SUM-06", What: "Any property change triggers the root callback"},
 	{ID: "SUM-07", What: "Numpy/torch/tf arrays: full tensor saved in a binary file"},
-	{ID: "SUM-08", What: "And statistics kept: min, mean, variance, 95th percentile \"etc.\""},
+	{ID: "SUM-08", What: "Statistics of a saved tensor: min, mean, variance, 95th percentile"},
 	{ID: "SUM-09", What: "May be written after training ended"},
 	{ID: "SUM-10", What: "Shown in the run table"},
-	{ID: "SUM-11", What: "The best-accuracy loop example works"},
+	{ID: "SUM-11", What: "The best-accuracy loop example works",
+		Go:    "runapi.Summary.Set",
+		Test:  "interop/wandb.TestExamples/best",
+		Class: Direct},
 }
