@@ -79,6 +79,13 @@
 // JSON form (a func, a channel, a cycle) makes a *ValueError that names key and
 // type; then nothing of that row is stored and Counters.Refused grows.
 //
+// # Media
+//
+// Tables, charts, images, histograms and other values that are more than JSON
+// (type Media; package runapi/media and those below it) go where values go: Log,
+// alone, in a list or nested in maps, and Summary.Set. Their files are in the run
+// directory when Log returns and are sent with the run.
+//
 // # The typed path
 //
 // Keys resolved once and a row that is reused cost no allocation:

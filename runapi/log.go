@@ -43,16 +43,21 @@ func (r *Run) Log(values map[string]any, opts ...LogOption) error {
 		return nil
 	}
 	now := r.clock.Now()
-	v, err := r.encode(values)
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	v, err := r.encode(values, opts)
 	if err == nil {
-		err = r.addRow(&v, now, opts)
+		err = r.lockedRow(&v, now, opts)
 	}
 	if err != nil {
 		r.refused.Add(1)
 	}
+	v.media.end()
 	return err
+}
+
+func (r *Run) lockedRow(v *values, now int64, opts []LogOption) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.addRow(v, now, opts)
 }
 
 // target is what options ask for.
@@ -87,23 +92,18 @@ func (r *Run) addRow(v *values, now int64, opts []LogOption) error {
 	if r.finished {
 		return ErrFinished
 	}
-	t := target{step: r.step, commit: true}
-	if len(opts) > 0 {
-		t = readOptions(opts)
-		t.step -= r.base
-		if !t.atStep {
-			t.step = r.step
-		}
-	}
-	if t.step < r.step {
-		return fmt.Errorf("log step %d of a run at step %d: %w", r.base+t.step, r.base+r.step, ErrStepBack)
-	}
-	if r.base+t.step > maxStep {
-		return fmt.Errorf("log step %d: %w: the limit is %d", r.base+t.step, ErrKey, int64(maxStep))
+	t, err := r.targetOf(opts)
+	if err != nil {
+		return err
 	}
 	r.dedupe(v)
 	if v.bytes+r.pendingBytes(t.step) > MaxRowBytes {
 		return fmt.Errorf("log %d bytes at step %d: %w: the limit is %d", v.bytes, r.base+t.step, ErrRowTooLarge, MaxRowBytes)
+	}
+	if v.media != nil {
+		if err := r.attach(v.media); err != nil {
+			return err
+		}
 	}
 	if t.step > r.step {
 		if err := r.flushOpen(); err != nil {
@@ -119,6 +119,26 @@ func (r *Run) addRow(v *values, now int64, opts []LogOption) error {
 		return r.flushOpen()
 	}
 	return r.addPart(v, now)
+}
+
+// targetOf is where options put a row, in steps of this log. Called with mu
+// held.
+func (r *Run) targetOf(opts []LogOption) (target, error) {
+	t := target{step: r.step, commit: true}
+	if len(opts) > 0 {
+		t = readOptions(opts)
+		t.step -= r.base
+		if !t.atStep {
+			t.step = r.step
+		}
+	}
+	if t.step < r.step {
+		return t, fmt.Errorf("log step %d of a run at step %d: %w", r.base+t.step, r.base+r.step, ErrStepBack)
+	}
+	if r.base+t.step > maxStep {
+		return t, fmt.Errorf("log step %d: %w: the limit is %d", r.base+t.step, ErrKey, int64(maxStep))
+	}
+	return t, nil
 }
 
 func (r *Run) pendingBytes(step int64) int {

@@ -47,6 +47,8 @@ type Run struct {
 	saves   map[string]*saved
 	watches []*saveWatch
 
+	claims claims // of media files; has its own lock
+
 	logMu  sync.Mutex                 // guards logged
 	logged map[string]*LoggedArtifact // by client id: the server has not said what became of them
 

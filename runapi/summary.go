@@ -12,7 +12,8 @@ type Summary struct{ r *Run }
 // Summary returns the run's summary.
 func (r *Run) Summary() Summary { return Summary{r} }
 
-// Set stores the summary value of a key at once; a map is one value. It turns
+// Set stores the summary value of a key at once; a map is one value,
+// and media in it are stored as Log stores them. It turns
 // the aggregates that DefineMetric asked for off for that key, and a row that
 // has the key replaces it. Errors are ErrKey, a *ValueError, ErrFinished or
 // those of the run log.
@@ -24,9 +25,9 @@ func (s Summary) Set(key string, value any) error {
 	if err := checkPath([]string{key}); err != nil {
 		return err
 	}
-	it, err := item(value)
+	it, err := r.summaryItem(key, value)
 	if err != nil {
-		return valueError([]string{key}, value, err)
+		return err
 	}
 	text := it.JSON
 	switch it.Kind {

@@ -18,10 +18,12 @@ type values struct {
 	keys  []*metricKey
 	stamp float64 // _timestamp given by the user, Unix seconds; NaN when not
 	bytes int     // rough size as JSON text
+	opts  []LogOption
+	media *mediaStore // nil: there are none
 }
 
 func (v *values) reset() {
-	v.items, v.keys, v.stamp, v.bytes = v.items[:0], v.keys[:0], math.NaN(), 0
+	v.items, v.keys, v.stamp, v.bytes, v.media = v.items[:0], v.keys[:0], math.NaN(), 0, nil
 }
 
 func (v *values) add(k *metricKey, it runlog.Item) {
@@ -31,10 +33,10 @@ func (v *values) add(k *metricKey, it runlog.Item) {
 	v.bytes += len(k.name) + len(it.JSON) + 28
 }
 
-// encode turns what Log was given into values. On an error nothing of it may
-// be used.
-func (r *Run) encode(m map[string]any) (values, error) {
-	v := values{stamp: math.NaN()}
+// encode turns what Log was given into values, and stores the files of media.
+// On an error nothing of it may be used but media.end.
+func (r *Run) encode(m map[string]any, opts []LogOption) (values, error) {
+	v := values{stamp: math.NaN(), opts: opts}
 	v.items = make([]runlog.Item, 0, len(m))
 	v.keys = make([]*metricKey, 0, len(m))
 	err := r.flatten(&v, nil, m)
@@ -61,6 +63,9 @@ func (r *Run) flattenOne(v *values, path []string, value any) error {
 	}
 	if nested, ok := value.(map[string]any); ok && nested != nil {
 		return r.flatten(v, path, nested)
+	}
+	if done, err := r.flattenMedia(v, path, value); done {
+		return err
 	}
 	it, err := item(value)
 	if err != nil {

@@ -91,7 +91,14 @@ type entry struct {
 // New begins an artifact. Bad names, types, aliases, tags and metadata are
 // errors here and not after hours of training.
 func New(name, typ string, o Options) (*Artifact, error) {
-	errs := []error{artifact.CheckName(name), artifact.CheckType(typ, name)}
+	if err := artifact.CheckType(typ, name); err != nil {
+		return nil, errors.Join(artifact.CheckName(name), err)
+	}
+	return begin(name, typ, o)
+}
+
+func begin(name, typ string, o Options) (*Artifact, error) {
+	errs := []error{artifact.CheckName(name)}
 	metadata, err := artifact.CheckMetadata(o.Metadata)
 	errs = append(errs, err, checkLabels(o.Aliases, o.Tags))
 	if o.TTL != InheritTTL && o.TTL != NoTTL && (o.TTL < 0 || o.TTL%time.Second != 0) {
@@ -144,6 +151,9 @@ func (a *Artifact) Name() string { return a.name }
 
 // Type returns the type.
 func (a *Artifact) Type() string { return a.typ }
+
+// SequenceID is what the collection is called until the server gave it an id.
+func (a *Artifact) SequenceID() string { return a.sequenceID }
 
 // ClientID is what this version is called until the server gave it an id.
 func (a *Artifact) ClientID() string { return a.clientID }

@@ -1,0 +1,18 @@
+// Package media holds the values that a run shows and that are more than
+// numbers and text: tables, charts, histograms, audio, pages, 3D objects.
+//
+//	h, err := media.NewHistogram(gradients, 64)
+//	run.Log(map[string]any{"gradients": h, "loss": loss})
+//
+// A value is logged under a key like any other one: by Run.Log, alone, in a
+// list, or nested in maps; by Summary.Set; or added to an artifact. Its files go
+// below the run's files (media/<kind>/<key>_<step>_<hash>) and are there when Log
+// returns; its JSON, which names them, is what the row holds. All of it is as the
+// official client writes and reads it.
+//
+// # Values of your own
+//
+// Whatever implements [Value] can be logged. It gets a [Store] to put files in
+// and returns the JSON object that stands for it; where the place is a run, the
+// Store is a [RunStore] as well, and where it is an artifact an [ArtifactStore].
+package media
