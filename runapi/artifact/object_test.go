@@ -47,7 +47,7 @@ func TestAddObject(t *testing.T) {
 	const made = `media/things/ea0890697a77af0a2e05`
 	want := `dir/name.thing.json={"_type": "thing", "digest": "Ts5SmH3mTGKxh97JyuvO1g==", "existing": "media/things/bcc649cfdb8cc557053d/f.bin", "inner": "media/inner.thing.json", ` +
 		`"path": "` + made + `.txt", "sha256": "ea0890697a77af0a2e054cccec587c8a42feb5cf38e778c6c6e2a96bfb945c0b"} ` +
-		`media/inner.thing.json={"_type": "thing", "path": "` + made + `.txt", "sha256": "ea0890697a77af0a2e054cccec587c8a42feb5cf38e778c6c6e2a96bfb945c0b"} ` + made + `.txt=made media/things/bcc649cfdb8cc557053d/f.bin=found `
+		`media/inner.thing.json={"_type": "thing", "path": "` + made + `.txt", "sha256": "ea0890697a77af0a2e054cccec587c8a42feb5cf38e778c6c6e2a96bfb945c0b"} media/things/bcc649cfdb8cc557053d/f.bin=found ` + made + `.txt=made `
 	if got := list(t, a); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
