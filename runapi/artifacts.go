@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 
-	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
 	wandbartifact "github.com/wandb-agent/wandb-agent/exporters/wandb/artifact"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 	"github.com/wandb-agent/wandb-agent/runapi/artifact"
@@ -17,12 +15,20 @@ import (
 // is kept.
 var ErrOffline = errors.New("the run is not sent")
 
+// ErrBadName is returned for names that no artifact, and no model, can have. It
+// is that of package exporters/wandb/artifact.
+var ErrBadName = wandbartifact.ErrBadName
+
 // ArtifactOptions say how a version is logged.
 type ArtifactOptions struct {
 	Aliases []string // beside "latest" and those of the artifact
 	Tags    []string
-	Use     bool // the run uses the version as well
-	Open    bool // of a distributed artifact: other writers will add to it
+	Use     bool // the run reads the version: it is an input of the run, and not made by it
+	Open    bool // of a distributed artifact: other writers will add to it; see UpsertArtifact
+
+	// DistributedID, the same in several writers, makes one version of what all of
+	// them add. "" is that of the artifact.
+	DistributedID string
 }
 
 // LoggedArtifact is a version on its way to the server.
@@ -48,7 +54,7 @@ func (r *Run) LogArtifact(ctx context.Context, a *artifact.Artifact, o ArtifactO
 	}
 	rec, err := a.Record(ctx, artifact.RecordOptions{
 		Entity: r.Entity(), Project: r.Project(), RunID: r.set.ID, Staging: filepath.Join(r.dir.Path, "staging"),
-		Aliases: o.Aliases, Tags: o.Tags, UseAfterCommit: o.Use, NoFinalize: o.Open,
+		Aliases: o.Aliases, Tags: o.Tags, UseAfterCommit: o.Use, NoFinalize: o.Open, DistributedID: o.DistributedID,
 	})
 	if err != nil {
 		return nil, err
@@ -58,8 +64,19 @@ func (r *Run) LogArtifact(ctx context.Context, a *artifact.Artifact, o ArtifactO
 	if err := r.record(&wandbpb.Record{RecordType: &wandbpb.Record_Artifact{Artifact: rec}}); err != nil {
 		return nil, fmt.Errorf("log artifact %s: %w", a.Name(), err)
 	}
+	r.madeHere(rec)
 	r.link.Load().wake()
 	return l, nil
+}
+
+// madeHere remembers the versions of a run that is kept, for UseArtifact.
+func (r *Run) madeHere(rec *wandbpb.ArtifactRecord) {
+	if r.link.Load() != nil {
+		return
+	}
+	r.logMu.Lock()
+	defer r.logMu.Unlock()
+	r.made = append(r.made, rec)
 }
 
 // expect keeps l until the uploader says what became of it.
@@ -109,47 +126,4 @@ func (l *LoggedArtifact) Wait(ctx context.Context) (wandbartifact.Result, error)
 	case <-ctx.Done():
 		return wandbartifact.Result{}, fmt.Errorf("wait for artifact: %w", context.Cause(ctx))
 	}
-}
-
-// UseArtifact tells the server that the run reads a version, "name:alias",
-// "project/name:v3" or "entity/project/name:digest", and returns it; package
-// exporters/wandb/artifact downloads it. It waits until the server knows the run.
-// The error is ErrOffline for a run that is kept.
-func (r *Run) UseArtifact(ctx context.Context, ref string) (*api.Artifact, error) {
-	id, err := r.atServer(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("use artifact %q: %w", ref, err)
-	}
-	version, err := wandbartifact.ParseRef(ref, id.Entity, id.Project)
-	if err != nil {
-		return nil, err
-	}
-	return wandbartifact.Use(ctx, r.client, version, id.Entity, id.Project, id.RunID)
-}
-
-// LinkArtifact shows a version in another collection as well, "collection",
-// "project/collection" or "entity/project/collection", once the server has it,
-// and returns its number there, -1 when the server does not say. The error is
-// ErrOffline for a run that is kept.
-func (r *Run) LinkArtifact(ctx context.Context, l *LoggedArtifact, collection string, aliases ...string) (int, error) {
-	id, err := r.atServer(ctx)
-	if err != nil {
-		return -1, fmt.Errorf("link artifact to %q: %w", collection, err)
-	}
-	if _, err := l.Wait(ctx); err != nil {
-		return -1, fmt.Errorf("link artifact to %q: %w", collection, err)
-	}
-	o := wandbartifact.LinkOptions{ClientID: l.clientID, Entity: id.Entity, Project: id.Project, Aliases: aliases}
-	parts := strings.Split(collection, "/")
-	o.Collection = parts[len(parts)-1]
-	switch len(parts) {
-	case 1:
-	case 2:
-		o.Project = parts[0]
-	case 3:
-		o.Entity, o.Project = parts[0], parts[1]
-	default:
-		return -1, fmt.Errorf("link artifact to %q: %w: want [[entity/]project/]collection", collection, ErrKey)
-	}
-	return wandbartifact.Link(ctx, r.client, o)
 }

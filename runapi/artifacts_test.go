@@ -56,7 +56,7 @@ func TestArtifactsOfAnOnlineRun(t *testing.T) {
 		t.Error(err)
 	}
 	user := start(t, p.online(t))
-	a, err := user.UseArtifact(patient(t), "weights:best")
+	a, err := user.UseArtifact(patient(t), "weights:best", UseOptions{As: "start"})
 	if err != nil || a.ID != done.ID {
 		t.Fatalf("used %+v, want %s (%v)", a, done.ID, err)
 	}
@@ -90,7 +90,7 @@ func TestArtifactsOfAKeptRun(t *testing.T) {
 	if _, err := l.Wait(t.Context()); !errors.Is(err, ErrOffline) {
 		t.Errorf("wait: %v", err)
 	}
-	if _, err := r.UseArtifact(t.Context(), "weights:latest"); !errors.Is(err, ErrOffline) {
+	if _, err := r.UseArtifact(t.Context(), "others:latest", UseOptions{}); !errors.Is(err, ErrOffline) {
 		t.Errorf("use: %v", err)
 	}
 	if _, err := r.LinkArtifact(t.Context(), l, "x"); !errors.Is(err, ErrOffline) {

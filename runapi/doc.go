@@ -181,6 +181,21 @@
 //
 //	files, err := run.Save("ckpt/*.pt", runapi.SaveOptions{Policy: runapi.SaveEnd})
 //
+// # Artifacts and models
+//
+// Versions are built in runapi/artifact and logged, or made of a path at once:
+//
+//	logged, err := run.LogArtifactPath(ctx, "images", runapi.PathOptions{Name: "birds", Type: "dataset"})
+//	logged, err := run.LogModel(ctx, "ckpt/best.pt", runapi.ModelOptions{Name: "net", Aliases: []string{"best"}})
+//	used, err := run.UseArtifact(ctx, "birds:v3", runapi.UseOptions{})
+//	dir, err := used.Download(ctx, "", artifact.DownloadOptions{})
+//
+// Logging returns as soon as the version is in the run's log and its files are
+// safe from change; LoggedArtifact.Wait waits for the server. UpsertArtifact and
+// FinishArtifact make one version of what several jobs add; LinkArtifact and
+// LinkModel show a version in another collection. Names that a server keeps for
+// itself or cannot have are ErrBadName.
+//
 // # Runs of another program
 //
 // Settings.PID follows another process; Prepare makes the directory of a run

@@ -49,8 +49,9 @@ type Run struct {
 
 	claims claims // of media files; has its own lock
 
-	logMu  sync.Mutex                 // guards logged
+	logMu  sync.Mutex                 // guards logged and made
 	logged map[string]*LoggedArtifact // by client id: the server has not said what became of them
+	made   []*wandbpb.ArtifactRecord  // versions of a run that is kept
 
 	stop chan struct{}  // closed by Finish: ends background
 	back sync.WaitGroup // background and probes

@@ -72,6 +72,9 @@ var features = []feature{
 	{name: "finish", args: []string{"finish", "3"}, check: ended(3)},
 	{name: "media", check: checkMedia},
 	{name: "artifact", runs: []string{"artifact", "artifact-use"}, chance: digestElsewhere, check: checkArtifacts},
+	{name: "models", runs: []string{"models", "models-use"}, check: func(t *testing.T, p *proof, out string) {
+		contains(t, "program", out, "directory ['sub', 'w.bin']", "file one.bin", "registered one.bin", "refused nobody:v0")
+	}},
 	{name: "resume", runs: []string{"resume", "resume2", "resume3"}, check: checkResume},
 	{name: "fork", runs: []string{"fork"}, check: func(t *testing.T, p *proof, _ string) {
 		run := p.stored("fork")

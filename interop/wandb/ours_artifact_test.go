@@ -140,7 +140,7 @@ func ourArtifacts(ctx context.Context, _ []string) error {
 	}
 	errs = append(errs, run.Log(row{"x": 1}))
 	for _, ref := range strings.Fields("data:best elsewhere:v0 data:v2") {
-		_, err := run.UseArtifact(ctx, ref)
+		_, err := run.UseArtifact(ctx, ref, runapi.UseOptions{})
 		errs = append(errs, err)
 	}
 	return errors.Join(append(errs, run.Finish(0))...)

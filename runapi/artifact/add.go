@@ -45,7 +45,7 @@ func (a *Artifact) AddFile(name string, o FileOptions) error {
 	if err != nil {
 		return fmt.Errorf("add %s to artifact %s: %w", name, a.name, err)
 	}
-	e := &entry{Entry: artifact.Entry{Path: path.Clean(filepath.ToSlash(o.Name)), LocalPath: full, SkipCache: o.SkipCache}, policy: o.Policy}
+	e := &entry{Entry: artifact.Entry{Path: path.Clean(filepath.ToSlash(o.Name)), LocalPath: full, SkipCache: o.SkipCache}, policy: o.Policy, from: full}
 	if err := a.keep(e); err != nil {
 		return fmt.Errorf("add %s to artifact %s: %w", name, a.name, err)
 	}

@@ -12,9 +12,6 @@ import (
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/artifact"
 )
 
-// A Handler reads what references of some schemes point at.
-type Handler = artifact.Handler
-
 // Options of an artifact. The zero value is good.
 type Options struct {
 	Description string
@@ -85,7 +82,8 @@ type Artifact struct {
 type entry struct {
 	artifact.Entry
 	policy Policy
-	kept   bool // the file is where it will be sent from
+	kept   bool   // the file is where it will be sent from
+	from   string // absolute path that AddFile was given
 }
 
 // New begins an artifact. Bad names, types, aliases, tags and metadata are

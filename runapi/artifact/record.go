@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,8 @@ type RecordOptions struct {
 	Aliases []string // beside those of Options
 	Tags    []string // likewise
 
+	DistributedID string // Options.DistributedID when empty
+
 	UserCreated    bool // no run made it
 	UseAfterCommit bool // the run uses it as well
 	NoFinalize     bool // of a distributed artifact: other writers will add to it
@@ -32,8 +35,9 @@ func (a *Artifact) Record(ctx context.Context, o RecordOptions) (*wandbpb.Artifa
 	if err := checkLabels(o.Aliases, o.Tags); err != nil {
 		return nil, err
 	}
-	if o.Staging == "" {
-		o.Staging = a.o.Staging
+	o.Staging, o.DistributedID = cmp.Or(o.Staging, a.o.Staging), cmp.Or(o.DistributedID, a.o.DistributedID)
+	if a.o.Incremental && o.DistributedID != "" {
+		return nil, fmt.Errorf("record artifact %s: incremental or distributed, not both", a.name)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -91,7 +95,7 @@ func (a *Artifact) record(o RecordOptions) (*wandbpb.ArtifactRecord, error) {
 		RunId: o.RunID, Project: o.Project, Entity: o.Entity, Type: a.typ, Name: a.name, Digest: m.Digest(),
 		Description: a.o.Description, UserCreated: o.UserCreated, UseAfterCommit: o.UseAfterCommit,
 		Aliases: labels(a.o.Aliases, o.Aliases, []string{"latest"}), Tags: labels(a.o.Tags, o.Tags), Manifest: manifest,
-		DistributedId: a.o.DistributedID, Finalize: !o.NoFinalize, ClientId: a.clientID, SequenceClientId: a.sequenceID,
+		DistributedId: o.DistributedID, Finalize: !o.NoFinalize, ClientId: a.clientID, SequenceClientId: a.sequenceID,
 		TtlDurationSeconds: a.ttl(), IncrementalBeta1: a.o.Incremental,
 	}
 	if len(a.o.Metadata) > 0 {

@@ -18,9 +18,9 @@ type ReferenceOptions struct {
 }
 
 // AddReference adds what a URI stands for, without a copy: a file or a folder
-// (file://), a page (http, https), or what Options.Handlers handle. URIs of
-// other schemes need a Name and are kept as they are. It returns how many
-// entries came of it.
+// (file://), a page (http, https), or what Options.Handlers handle (Track, References,
+// those of runapi/artifact/s3). URIs of other schemes need a Name and are kept as
+// they are. It returns how many entries came of it.
 func (a *Artifact) AddReference(ctx context.Context, uri string, o ReferenceOptions) (int, error) {
 	list, err := a.describe(ctx, uri, o)
 	if err != nil {
@@ -35,10 +35,10 @@ func (a *Artifact) AddReference(ctx context.Context, uri string, o ReferenceOpti
 }
 
 func (a *Artifact) describe(ctx context.Context, uri string, o ReferenceOptions) ([]artifact.Entry, error) {
-	if artifact.Scheme(uri) == "" {
-		return nil, fmt.Errorf("reference %s: want a URI such as file:///path", artifact.Masked(uri))
-	}
 	h, err := artifact.FindHandler(append(slices.Clip(a.o.Handlers), artifact.Files{}, artifact.HTTP{}), uri)
+	if err != nil && artifact.Scheme(uri) == "" {
+		return nil, fmt.Errorf("reference %s: want a URI such as file:///path, or a Track handler", artifact.Masked(uri))
+	}
 	stored := artifact.Scheme(uri) == "s3" || artifact.Scheme(uri) == "gs" // without a handler a mistake
 	if err != nil && o.Name != "" && (!stored || o.NoChecksum) {
 		return []artifact.Entry{{Path: path.Clean(o.Name), Digest: uri, Size: -1, Ref: uri}}, nil

@@ -251,7 +251,7 @@ func TestUseAndLink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	used, err := transfer.Use(t.Context(), s.client, r, "local", "p", "r2")
+	used, err := transfer.Use(t.Context(), s.client, r, transfer.UseOptions{Entity: "local", Project: "p", Run: "r2"})
 	if err != nil || used.ID != res.ID || used.Type != "dataset" {
 		t.Errorf("use: got %+v, %v", used, err)
 	}

@@ -18,6 +18,7 @@ type DownloadOptions struct {
 	Cache    *Cache    // nil: none
 	Handlers []Handler // of references
 	Prefix   string    // only the entries that begin so
+	Only     string    // only the entry with this path
 
 	SkipReferences bool // leave references where they are; else one without a handler is an error
 	AnyName        bool // also names that only this system can keep, such as two that differ in case only
@@ -46,11 +47,16 @@ type Report struct {
 // the version does not have are left alone. After an error some files may be
 // there, each whole and right.
 func Download(ctx context.Context, c *api.Client, r Ref, dir string, o DownloadOptions) (Report, error) {
-	fail := func(err error) (Report, error) { return Report{}, fmt.Errorf("download artifact %s: %w", r, err) }
-	a, err := r.find(ctx, c)
+	a, err := r.Find(ctx, c)
 	if err != nil {
-		return fail(err)
+		return Report{}, fmt.Errorf("download artifact %s: %w", r, err)
 	}
+	return DownloadFound(ctx, c, r, a, dir, o)
+}
+
+// DownloadFound is Download of what Find has found.
+func DownloadFound(ctx context.Context, c *api.Client, r Ref, a *api.Artifact, dir string, o DownloadOptions) (Report, error) {
+	fail := func(err error) (Report, error) { return Report{}, fmt.Errorf("download artifact %s: %w", r, err) }
 	m, err := FetchManifest(ctx, c, a.ID)
 	if err != nil {
 		return fail(err)
@@ -164,7 +170,7 @@ type storeOf struct {
 func (d *download) sort(ctx context.Context, id string, m *Manifest) (files []*storeOf, refs []Entry, err error) {
 	chain := &chain{client: d.client, known: map[string]*storeOf{id: {id: id, manifest: m}}}
 	for _, e := range m.Entries {
-		if !strings.HasPrefix(e.Path, d.o.Prefix) {
+		if !strings.HasPrefix(e.Path, d.o.Prefix) || d.o.Only != "" && e.Path != d.o.Only {
 			continue
 		}
 		d.progress.Files++

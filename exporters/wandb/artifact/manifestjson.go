@@ -16,6 +16,7 @@ type jsonEntry struct {
 	Ref     string                     `json:"ref,omitempty"`
 	BirthID string                     `json:"birthArtifactID,omitempty"`
 	Extra   map[string]json.RawMessage `json:"extra,omitempty"`
+	Local   string                     `json:"local_path,omitempty"` // see WriteLocalJSON; never read
 }
 
 func (e *Entry) toJSON() jsonEntry {
@@ -42,7 +43,13 @@ type policyConfig struct {
 
 // WriteJSON writes the stored form of m. It holds no path of this machine. The
 // same manifest gives the same bytes.
-func (m *Manifest) WriteJSON(w io.Writer) error {
+func (m *Manifest) WriteJSON(w io.Writer) error { return m.writeJSON(w, false) }
+
+// WriteLocalJSON writes m as WriteJSON does, with the local paths of files that
+// still have to be sent.
+func (m *Manifest) WriteLocalJSON(w io.Writer) error { return m.writeJSON(w, true) }
+
+func (m *Manifest) writeJSON(w io.Writer, local bool) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	config, err := json.Marshal(policyConfig{m.layout(), m.Region})
 	if err != nil {
@@ -50,7 +57,7 @@ func (m *Manifest) WriteJSON(w io.Writer) error {
 	}
 	fmt.Fprintf(out, `{"version":%d,"storagePolicy":%q,"storagePolicyConfig":%s,"contents":{`, manifestVersion, storagePolicy, config)
 	for i := range m.Entries {
-		if err := writeEntry(out, &m.Entries[i], i > 0); err != nil {
+		if err := writeEntry(out, &m.Entries[i], i > 0, local); err != nil {
 			return fmt.Errorf("write manifest: %s: %w", m.Entries[i].Path, err)
 		}
 	}
@@ -61,12 +68,16 @@ func (m *Manifest) WriteJSON(w io.Writer) error {
 	return nil
 }
 
-func writeEntry(out *bufio.Writer, e *Entry, comma bool) error {
+func writeEntry(out *bufio.Writer, e *Entry, comma, local bool) error {
 	name, err := json.Marshal(e.Path)
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(e.toJSON())
+	j := e.toJSON()
+	if local {
+		j.Local = e.LocalPath
+	}
+	body, err := json.Marshal(j)
 	if err != nil {
 		return err
 	}

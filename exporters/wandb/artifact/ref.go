@@ -40,17 +40,33 @@ func ParseRef(text, entity, project string) (Ref, error) {
 // String returns r as ParseRef reads it.
 func (r Ref) String() string { return r.Entity + "/" + r.Project + "/" + r.Name + ":" + r.Version }
 
-// find asks the server for the version.
-func (r Ref) find(ctx context.Context, c *api.Client) (*api.Artifact, error) {
+// Find asks the server for the version. One that it does not know is an
+// api.Error with NotFound.
+func (r Ref) Find(ctx context.Context, c *api.Client) (*api.Artifact, error) {
 	return c.ArtifactByName(ctx, r.Entity, r.Project, r.Name+":"+r.Version)
 }
 
-// Use marks a version as an input of a run, and returns it.
-func Use(ctx context.Context, c *api.Client, r Ref, entity, project, run string) (*api.Artifact, error) {
-	a, err := r.find(ctx, c)
+// UseOptions say for which run a version is used, and how.
+type UseOptions struct {
+	Entity, Project, Run string
+	Type                 string                    // what the type of the version must be; "" is any
+	Check                func(*api.Artifact) error // may refuse the version before it is marked; nil is none
+	As                   string                    // purpose that servers may show
+}
+
+// Use marks a version as an input of a run, and returns it. One of another type
+// than wanted is an error that is ErrType, and not marked.
+func Use(ctx context.Context, c *api.Client, r Ref, o UseOptions) (*api.Artifact, error) {
+	a, err := r.Find(ctx, c)
+	if err == nil && o.Type != "" && a.Type != o.Type {
+		err = fmt.Errorf("%w: it is a %s, want a %s", ErrType, a.Type, o.Type)
+	}
+	if err == nil && o.Check != nil {
+		err = o.Check(a)
+	}
 	if err == nil {
 		err = c.UseArtifact(ctx, api.UseArtifactInput{
-			ArtifactID: a.ID, Entity: entity, Project: project, Run: run, FromEntity: r.Entity, FromProject: r.Project,
+			ArtifactID: a.ID, Entity: o.Entity, Project: o.Project, Run: o.Run, UsedAs: o.As, FromEntity: r.Entity, FromProject: r.Project,
 		})
 	}
 	if err != nil {

@@ -24,7 +24,7 @@ var (
 // CheckName says whether name can be the name of an artifact.
 func CheckName(name string) error {
 	if !nameForm.MatchString(name) || len(name) > MaxNameBytes {
-		return fmt.Errorf("artifact name %.140q: want at most %d letters, digits, dashes, dots and underscores", name, MaxNameBytes)
+		return fmt.Errorf("artifact name %.140q: %w: want at most %d letters, digits, dashes, dots and underscores", name, ErrBadName, MaxNameBytes)
 	}
 	return nil
 }

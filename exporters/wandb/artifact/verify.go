@@ -27,7 +27,7 @@ func (v *Verification) Equal() bool { return len(v.Missing)+len(v.Wrong) == 0 }
 // manifest and nothing else, and changes nothing.
 func Verify(ctx context.Context, c *api.Client, r Ref, dir string, parallel int) (*Verification, error) {
 	fail := func(err error) (*Verification, error) { return nil, fmt.Errorf("verify artifact %s: %w", r, err) }
-	a, err := r.find(ctx, c)
+	a, err := r.Find(ctx, c)
 	if err != nil {
 		return fail(err)
 	}
