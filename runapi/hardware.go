@@ -35,11 +35,12 @@ type hardware struct {
 // startHardware makes the run's agent and starts it. Opening the sources (the
 // GPU driver above all) happens beside.
 func (r *Run) startHardware() error {
+	steps := r.meterSteps()
 	if r.set.DisableStats && len(r.set.Outputs) == 0 {
 		return nil
 	}
 	run := sample.RunID(r.set.ID)
-	outputs := []agent.Output{r.logOutput(run)}
+	outputs := append([]agent.Output{r.logOutput(run)}, steps...)
 	for _, o := range r.set.Outputs {
 		if s := o.Select; !s.Host && !s.All && !s.Rows && len(s.Runs) == 0 {
 			o.Select = agent.Select{Host: true, Runs: []sample.RunID{run}, Rows: true}

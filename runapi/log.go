@@ -111,6 +111,9 @@ func (r *Run) addRow(v *values, now int64, opts []LogOption) error {
 		}
 		r.step = t.step
 	}
+	if r.meter != nil {
+		r.meter.Mark(now)
+	}
 	switch {
 	case t.commit && !r.isOpen:
 		return r.store(v, now)
@@ -191,6 +194,9 @@ func hasPrefix(key, prefix runlog.Key) bool {
 func (r *Run) store(v *values, now int64) error {
 	row := &r.row
 	r.fillRow(v, now)
+	if r.meter != nil {
+		row.Items = r.meter.Append(row.Items)
+	}
 	for _, m := range r.state.Row(row) {
 		if err := r.log.Write(&wandbpb.Record{RecordType: &wandbpb.Record_Metric{Metric: m}}); err != nil {
 			return err

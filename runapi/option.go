@@ -76,6 +76,7 @@ func programOptions() []option {
 		parsed("host_sampling", "WANDB_AGENT_HOST_SAMPLING", func(s *Settings) bool { return s.HostSampling != "" }, setHostSampling),
 		text("x_label", "", func(s *Settings) *string { return &s.Label }),
 		parsed("x_stats_sampling_interval", "", func(s *Settings) bool { return s.StatsInterval != 0 }, setStatsInterval),
+		parsed("step_hardware", "WANDB_AGENT_STEP_HARDWARE", func(s *Settings) bool { return s.StepHardware != nil }, setStepHardware),
 		parsed("x_stats_pid", "", func(s *Settings) bool { return s.PID != 0 }, setPID),
 		parsed("x_stats_disk_paths", "", func(s *Settings) bool { return s.DiskPaths != nil }, setDiskPaths),
 		flag("x_disable_stats", "", func(s *Settings) *bool { return &s.DisableStats }),

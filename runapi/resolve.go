@@ -182,6 +182,9 @@ func (r *resolver) check(s *Settings) {
 	if s.SweepParamPath != "" && s.SweepID == "" {
 		bad("%w", errSweep)
 	}
+	if err := checkStepHardware(s.StepHardware); err != nil {
+		bad("step hardware %q: %w", s.StepHardware, err)
+	}
 	if s.PID < 0 {
 		bad("pid %d: want a process id", s.PID)
 	}

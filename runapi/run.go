@@ -8,6 +8,7 @@ import (
 
 	"github.com/wandb-agent/wandb-agent/agent/sample"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/perstep"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/redact"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
@@ -26,6 +27,7 @@ type Run struct {
 	before float64      // seconds used by earlier processes of the run
 	notice string
 	hw     *hardware
+	meter  *perstep.Meter         // nil: rows tell nothing of the hardware
 	writer string                 // writer id
 	base   int64                  // step of the run at which this log begins; never changed after Init
 	client *api.Client            // nil: the run is kept

@@ -92,6 +92,12 @@ type Settings struct {
 	Secondary     bool              // config, summary, metadata and files of the run are another writer's
 	LeaveRunning  bool              // Finish does not end the run on the server: another writer does
 
+	// StepHardware puts hardware on the rows: names of W&B system metrics, in
+	// which * stands for any text, or default. Each stored step gains
+	// hardware/<name>.mean and .max, hardware/joules of the GPUs, and
+	// hardware/cpu_seconds of this process. See "Hardware per step".
+	StepHardware []string
+
 	DisableStats       bool // no hardware samples
 	DisableMeta        bool // no environment record, no wandb-metadata.json
 	DisableMachineInfo bool // neither stats nor metadata, and no host name

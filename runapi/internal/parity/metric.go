@@ -23,5 +23,9 @@ var metricRows = []Row{
 		Test:  "runapi.ExampleRun_DefineMetric",
 		Class: Replaced, Why: "Options are fields: an unknown one does not compile."},
 	{ID: "DEF-10", What: "Returned object can be refined further"},
-	{ID: "DEF-11", What: "Hardware metrics can be put on any step metric"},
+	{ID: "DEF-11", What: "Hardware metrics can be put on any step metric",
+		Go:    "runapi.Settings.StepHardware",
+		Test:  "runapi.TestBurstOfOneStep, runapi.TestStepsOfAGPU, exporters/wandb/perstep.TestJoulesOfAnyStep, exporters/wandb/perstep.TestThroughAnAgent",
+		Class: Adapted,
+		Why:   "the client has no such thing: a row gains mean, max and joules as values of its own"},
 }

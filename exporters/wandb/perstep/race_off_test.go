@@ -1,0 +1,5 @@
+//go:build !race
+
+package perstep
+
+const raceEnabled = false
