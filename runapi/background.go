@@ -32,6 +32,7 @@ func (r *Run) logError(what string, err error) {
 }
 
 func (r *Run) tidy() {
+	defer r.tellSummary()
 	now := r.clock.Now()
 	r.out.idle(now, int64(tidyEvery))
 	r.err.idle(now, int64(tidyEvery))

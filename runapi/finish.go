@@ -81,6 +81,7 @@ func (r *Run) endLog(ctx context.Context, exit Exit) error {
 	hardware := r.hw.finish(ctx)
 	files := r.restage(true)
 
+	defer r.tellSummary()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	err := errors.Join(open, hardware, files, r.lines.close(), r.foldAndEnd(exit))

@@ -217,9 +217,9 @@ func (r *Run) hasConfig(item *wandbpb.ConfigItem) bool {
 
 // summaryItem encodes a summary value, with the files and records of the media
 // in it.
-func (r *Run) summaryItem(key string, value any) (runlog.Item, error) {
+func (r *Run) summaryItem(path []string, value any) (runlog.Item, error) {
 	s := &mediaStore{run: r, step: summaryStep}
-	it, err := s.summaryItem(key, value)
+	it, err := s.summaryItem(path, value)
 	if err == nil && len(s.files)+len(s.artifacts) > 0 {
 		err = r.attachAlone(s)
 	}
@@ -227,8 +227,7 @@ func (r *Run) summaryItem(key string, value any) (runlog.Item, error) {
 	return it, err
 }
 
-func (s *mediaStore) summaryItem(key string, value any) (runlog.Item, error) {
-	path := []string{key}
+func (s *mediaStore) summaryItem(path []string, value any) (runlog.Item, error) {
 	plain, err := s.replace(path, value)
 	if err != nil {
 		return runlog.Item{}, err

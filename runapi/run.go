@@ -73,6 +73,7 @@ type Run struct {
 	noted    bool                 // by SetNotes
 	adopted  map[string]*adoption // parts of embedded programs whose names the run takes
 	openPath string               // side file of a program inside another run
+	watchers watchers
 }
 
 // ID returns the run id; "" for a nil run.

@@ -1,7 +1,6 @@
 package runlog
 
 import (
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -176,25 +175,59 @@ func SampleOf(writer string, rec *wandbpb.Record) (Sample, bool) {
 	return sample, true
 }
 
+// RowOfKeys is RowOf for those of the row's values whose path want takes; the
+// others are not decoded. False also for a row that has none of them. want may
+// not keep the path.
+func RowOfKeys(writer string, rec *wandbpb.Record, want func(path []string) bool) (HistoryRow, bool) {
+	h := rec.GetHistory()
+	if h == nil {
+		return HistoryRow{}, false
+	}
+	row := HistoryRow{Writer: writer, Step: stepOf(h), Values: map[string]any{}}
+	some := false
+	for _, item := range h.GetItem() {
+		if path := itemPath(item); row.own(path, item) || !want(path) {
+			continue
+		}
+		row.set(itemPath(item), decoded(item.GetValueJson()))
+		some = true
+	}
+	return row, some
+}
+
 func historyRow(writer string, h *wandbpb.HistoryRecord) HistoryRow {
 	row := HistoryRow{Writer: writer, Step: stepOf(h), Values: map[string]any{}}
 	for _, item := range h.GetItem() {
-		path := itemPath(item)
-		switch v := decoded(item.GetValueJson()); strings.Join(path, ".") {
-		case "_step":
-		case "_runtime":
-			row.Runtime = asFloat(v)
-		case "_timestamp":
-			row.Timestamp = asFloat(v)
-		default:
-			at := row.Values
-			for _, part := range path[:len(path)-1] {
-				at = child(at, part)
-			}
-			at[path[len(path)-1]] = v
+		if path := itemPath(item); !row.own(path, item) {
+			row.set(path, decoded(item.GetValueJson()))
 		}
 	}
 	return row
+}
+
+// own takes the values that every row has.
+func (row *HistoryRow) own(path []string, item *wandbpb.HistoryItem) bool {
+	if len(path) != 1 {
+		return false
+	}
+	switch path[0] {
+	case "_step":
+	case "_runtime":
+		row.Runtime = asFloat(decoded(item.GetValueJson()))
+	case "_timestamp":
+		row.Timestamp = asFloat(decoded(item.GetValueJson()))
+	default:
+		return false
+	}
+	return true
+}
+
+func (row *HistoryRow) set(path []string, v any) {
+	at := row.Values
+	for _, part := range path[:len(path)-1] {
+		at = child(at, part)
+	}
+	at[path[len(path)-1]] = v
 }
 
 // decoded reads a JSON value; what is none is shown as the text it is.

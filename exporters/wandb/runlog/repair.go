@@ -56,6 +56,9 @@ type repair struct {
 	late   bool                  // other records follow the exit record
 	saved  bool                  // the exit record waits in a part of its own
 	look   func(*wandbpb.Record) // sees the records that the log has; may be nil
+
+	change func(*State) ([]*wandbpb.Record, error) // of Edit; nil for a plain repair
+	more   []*wandbpb.Record                       // what it wants to be added
 }
 
 func (r *repair) run() (err error) {
@@ -75,6 +78,9 @@ func (r *repair) run() (err error) {
 	}
 	defer func() { err = errors.Join(err, r.w.Close()) }()
 	r.report.TornBytes = r.w.torn
+	if err := r.plan(); err != nil {
+		return err
+	}
 	if err := r.reopenEnd(); err != nil {
 		return err
 	}
@@ -83,7 +89,7 @@ func (r *repair) run() (err error) {
 	if err != nil {
 		return err
 	}
-	if err := r.foldOpenSteps(); err != nil {
+	if err := errors.Join(r.foldOpenSteps(), r.add()); err != nil {
 		return err
 	}
 	if err := r.end(); err != nil {
@@ -132,8 +138,11 @@ func (r *repair) reopenEnd() error {
 	return nil
 }
 
-// hasMore says whether parts or open steps wait to be folded in.
+// hasMore says whether parts, open steps or edits wait to be written.
 func (r *repair) hasMore() bool {
+	if len(r.more) > 0 {
+		return true
+	}
 	for _, row := range r.open.steps {
 		if !r.done[row] {
 			return true
@@ -196,7 +205,7 @@ func (r *repair) foldOpenSteps() error {
 // end appends the records that a finished log has and this one lacks.
 func (r *repair) end() error {
 	var recs []*wandbpb.Record
-	changed := r.exit == nil || r.fold.records > 0 || r.report.OpenSteps > 0
+	changed := r.exit == nil || r.fold.records > 0 || r.report.OpenSteps > 0 || len(r.more) > 0
 	if summary := r.state.TakeSummary(); summary != nil && changed && r.state.derive {
 		recs = append(recs, &wandbpb.Record{RecordType: &wandbpb.Record_Summary{Summary: summary}})
 	}

@@ -326,3 +326,28 @@ func runtimeSeconds(v float64) int64 {
 	}
 	return int64(v)
 }
+
+// Pinned says whether a record of the log has pinned the summary value at path.
+func (s *State) Pinned(path ...string) bool { return s.summary.pinned(path) != "" }
+
+// PinnedNumber is the number that is pinned at path; false if there is none.
+func (s *State) PinnedNumber(path ...string) (float64, bool) {
+	v, err := xjson.Decode([]byte(s.summary.pinned(path)))
+	if err != nil {
+		return 0, false
+	}
+	switch v := v.(type) {
+	case int64:
+		return float64(v), true
+	case float64:
+		return v, true
+	}
+	return 0, false
+}
+
+func (s *summary) pinned(path []string) string {
+	if l := s.leaves[NewKey(path...)]; l != nil {
+		return l.pin
+	}
+	return ""
+}

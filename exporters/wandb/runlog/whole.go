@@ -17,7 +17,7 @@ import (
 // False means that repair has to look closer. It holds the log's lock.
 func (r *repair) whole() (bool, error) {
 	parts, err := r.dir.parts()
-	if err != nil || len(parts) > 0 || len(r.open.files) > 0 || r.look != nil {
+	if err != nil || len(parts) > 0 || len(r.open.files) > 0 || r.look != nil || r.change != nil {
 		return false, err
 	}
 	f, err := openLocked(r.dir.LogPath(), 0)

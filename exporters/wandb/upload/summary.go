@@ -29,7 +29,7 @@ type summaryValue struct {
 // add takes a record that only sets values; false for one that has to be
 // applied as it is, after flush.
 func (s *summaries) add(body []byte) bool {
-	const update, remove, derivedField = 1, 2, 1000
+	const update, remove, derivedField, pinned, unpin = 1, 2, 1000, 1001, 1002
 	derived, plain := false, true
 	for b := body; len(b) > 0; {
 		num, typ, n := protowire.ConsumeTag(b)
@@ -40,7 +40,7 @@ func (s *summaries) add(body []byte) bool {
 			v, _ := protowire.ConsumeVarint(b[n:])
 			derived = v != 0
 		}
-		plain = plain && num != remove
+		plain = plain && num != remove && num != pinned && num != unpin
 		m := protowire.ConsumeFieldValue(num, typ, b[n:])
 		if m < 0 {
 			return false
