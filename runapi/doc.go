@@ -125,12 +125,25 @@
 //
 // Summary holds one value per key: the last one logged, or what DefineMetric
 // asks for (min, max, mean, best, first, last, percentiles), or what
-// Summary().Set put there last. It is written at most once a second and rebuilt
+// Summary().Set put there last, or what Pin, SetMax or SetMin keep there whatever
+// is logged. It is written at most once a second and rebuilt
 // from the rows after a crash: the same rows give the same summary live, after
 // that, and when they are sent later.
 //
 // DefineMetric says what to plot a metric against and how to summarise it.
 // Its name may end in * to define all metrics with that prefix.
+//
+// # Reading and changing runs
+//
+// Run.History reads the rows of a run while it goes on, Open those of one that is
+// over or of another process, one at a time: no run is too long for it. Edit
+// changes names, config and summary of a run that is over, and the next
+// wandb-agent sync brings that to the server.
+//
+//	run, err := runapi.Open(ctx, "wandb/latest-run")
+//	if err != nil { ... }
+//	for row, err := range run.History(ctx, "loss") { ... }
+//	err = run.Edit(ctx, runapi.Changes{Summary: map[string]any{"test_acc": acc}})
 //
 // # Where settings come from
 //

@@ -20,12 +20,15 @@ func TestSummariesCollected(t *testing.T) {
 		f := newFeed()
 		want := runlog.NewState()
 		for n := range 1 + r.IntN(30) {
-			rec := &wandbpb.SummaryRecord{Derived: r.IntN(2) == 0}
+			rec := &wandbpb.SummaryRecord{Derived: r.IntN(2) == 0, Pinned: r.IntN(8) == 0}
 			for range 1 + r.IntN(3) {
 				path := paths[r.IntN(len(paths))]
 				item := &wandbpb.SummaryItem{NestedKey: path, ValueJson: itoa(n)}
 				if len(path) == 1 && r.IntN(2) == 0 {
 					item = &wandbpb.SummaryItem{Key: path[0], ValueJson: itoa(n)}
+				}
+				if r.IntN(10) == 0 {
+					rec.Unpin = append(rec.Unpin, item)
 				}
 				if r.IntN(10) == 0 {
 					rec.Remove = append(rec.Remove, item)
