@@ -23,7 +23,7 @@ type summaries struct {
 type summaryValue struct {
 	text    []byte
 	at      int64 // order of the updates
-	derived bool
+	derived bool  // all of them were: one that was set ends a pin
 }
 
 // add takes a record that only sets values; false for one that has to be
@@ -78,11 +78,11 @@ func (s *summaries) item(body []byte, derived bool) {
 		if s.waiting == nil {
 			s.waiting = map[string]*summaryValue{}
 		}
-		v = &summaryValue{}
+		v = &summaryValue{derived: true}
 		s.waiting[string(s.key)] = v
 	}
 	s.clock++
-	v.text, v.at, v.derived = append(v.text[:0], text...), s.clock, derived
+	v.text, v.at, v.derived = append(v.text[:0], text...), s.clock, v.derived && derived
 }
 
 // part appends one part of a path, as runlog.NewKey does.
