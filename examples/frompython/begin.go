@@ -124,3 +124,27 @@ func resume(ctx context.Context) error {
 	}
 	return errors.Join(run.Log(map[string]any{"x": run.StartingStep()}), run.Finish(0))
 }
+
+// What people see of a run may change while it goes on: the server is told at
+// once.
+func rename(ctx context.Context) error {
+	run, err := runapi.Init(ctx, runapi.Settings{Tags: []string{"a"}})
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		run.SetName("better name"),
+		run.SetNotes("$x + 3$ of\ntwo lines"),
+		run.AddTags("b"),
+		run.Log(map[string]any{"x": 1}),
+		run.Finish(0))
+}
+
+// The server is then patient with a run that falls silent.
+func preempting(ctx context.Context) error {
+	run, err := runapi.Init(ctx, runapi.Settings{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(run.MarkPreempting(), run.Log(map[string]any{"x": 1}), run.Finish(0))
+}

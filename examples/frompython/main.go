@@ -18,11 +18,12 @@ import (
 // examples are the functions of this program, by the name of the original. Each
 // reads settings from the environment, as the originals do.
 var examples = map[string]func(context.Context) error{
-	"basic": basic, "setup": setup, "many": many, "active": active, "failed": failed, "group": group, "resume": resume,
+	"basic": basic, "setup": setup, "many": many, "active": active, "failed": failed, "group": group, "resume": resume, "rename": rename, "preempting": preempting,
 	"config": config, "nestedconfig": nestedConfig, "flags": flags,
 	"log": log, "incremental": incremental, "steps": steps, "nested": nested,
 	"best": best, "sticky": sticky, "define": define,
 	"alert": alert, "save": save,
+	"histogram": histogram,
 }
 
 func main() {

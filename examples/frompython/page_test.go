@@ -24,6 +24,7 @@ var sections = []struct{ title, file string }{
 	{"Runs", "begin.go"},
 	{"Config", "config.go"},
 	{"Metrics and summary", "log.go"},
+	{"Media", "media.go"},
 	{"Files, artifacts, alerts", "files.go"},
 }
 

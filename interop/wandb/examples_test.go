@@ -47,6 +47,11 @@ var examples = []example{
 		want(t, "group", []any{run.Group, run.JobType}, `["cv-1","fold-2"]`)
 	}},
 	{name: "resume", runs: []string{"unique"}, check: rows("unique", `[{"_step":0,"x":0},{"_step":1,"x":1},{"_step":2,"x":2},{"_step":3,"x":3}]`)},
+	{name: "rename", check: func(t *testing.T, p *proof) {
+		run := p.stored("rename")
+		want(t, "names", []any{run.DisplayName, run.Notes, run.tags()}, `["better name","$x + 3$ of\ntwo lines",["a","b"]]`)
+	}},
+	{name: "preempting"},
 	{name: "config", check: func(t *testing.T, p *proof) {
 		run := p.stored("config")
 		want(t, "config", []any{run.value("epochs"), run.value("batch_size"), len(run.History)}, `[4,32,4]`)
@@ -82,6 +87,10 @@ var examples = []example{
 				t.Errorf("file %s is empty", name)
 			}
 		}
+	}},
+	{name: "histogram", check: func(t *testing.T, p *proof) {
+		h := p.stored("histogram").History[0]["gradients"].(map[string]any)
+		want(t, "histogram", []any{h["_type"], len(h["values"].([]any))}, `["histogram",64]`)
 	}},
 }
 
