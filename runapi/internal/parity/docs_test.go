@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -36,6 +37,23 @@ func TestDocs(t *testing.T) {
 	}
 	if err := os.WriteFile(filepath.Join(root, "docs/parity.md"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// inline is a Go name in the text of a page.
+var inline = regexp.MustCompile("`((?:runapi|exporters)[/\\w]*\\.[A-Z][\\w.]*\\w)[(`]")
+
+// TestNamesOfTheGuide: what docs/from-python.md names in its text exists.
+func TestNamesOfTheGuide(t *testing.T) {
+	m, n := &module{root: root}, 0
+	for _, found := range inline.FindAllStringSubmatch(m.document("docs/from-python.md"), -1) {
+		n++
+		if !m.has(found[1]) {
+			t.Errorf("docs/from-python.md: there is no %s", found[1])
+		}
+	}
+	if n == 0 {
+		t.Error("docs/from-python.md names nothing")
 	}
 }
 
