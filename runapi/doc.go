@@ -188,8 +188,12 @@
 // A program that wandb-agent exec started joins exec's run (RunDirVariable):
 // rows, config, summary, names, files, alerts and artifacts are the program's;
 // console, hardware, exit status and sending are exec's. DefineMetric and steps
-// work as ever. Open steps of two such programs at a time are refused to the
-// second.
+// work as ever. Any number of programs and workers may do so at a time, each with
+// steps of its own; a label (Settings.Label, RANK) tells their rows apart.
+//
+// With Settings.FollowClient the run goes with the official Python client in the
+// processes that it follows: the first run that the client makes is the run of
+// both, this one adds what it measures, and the client's rows go to Settings.Outputs.
 //
 // # Resume, sweeps
 //

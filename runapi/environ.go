@@ -29,6 +29,10 @@ var elsewhere = []string{
 	"WANDB_X_STATS_", "WANDB_AGENT_",
 }
 
+// forClientVariable lists the entries that an exec around us has made for the
+// official client.
+const forClientVariable = "WANDB_AGENT_FOR_CLIENT"
+
 // environMap indexes an os.Environ list; as in the C library the first of two
 // equal names counts. WANDB__FOO is another spelling of WANDB_X_FOO.
 func environMap(environ []string) map[string]string {
@@ -44,6 +48,9 @@ func environMap(environ []string) map[string]string {
 		if _, dup := m[name]; !dup {
 			m[name] = value
 		}
+	}
+	for name := range strings.SplitSeq(m[forClientVariable], ",") { // exec said it to another client, not to us
+		delete(m, name)
 	}
 	return m
 }

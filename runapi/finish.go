@@ -101,6 +101,7 @@ func (r *Run) sendRest(ctx context.Context) error {
 	if r.client != nil {
 		defer r.client.CloseIdle()
 	}
+	r.stopWaiting()
 	return r.link.Load().finish(ctx, r.dir.Path)
 }
 

@@ -71,6 +71,9 @@ func Init(ctx context.Context, s Settings) (*Run, error) {
 		r.lines.path = filepath.Join(r.dir.FilesDir(), outputFile)
 	}
 	r.back.Go(r.background)
+	if r.set.FollowClient {
+		r.back.Go(r.followClient)
+	}
 	if early == nil {
 		r.back.Go(func() { r.lateGit(git) })
 	}

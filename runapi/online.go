@@ -15,40 +15,104 @@ import (
 // uplink sends the log of a run while it is written. The nil uplink is that
 // of a run which is kept.
 type uplink struct {
-	up     *upload.Uploader
-	cancel context.CancelFunc // ends Run
-	known  chan struct{}      // closed when the server has said what it calls the run
-	stop   chan struct{}      // closed when the server wants the run to stop
-	ended  chan struct{}      // closed when Run has returned
+	known chan struct{} // closed when the server has said what it calls the run
+	stop  chan struct{} // closed when the server wants the run to stop
+	ended chan struct{} // closed when nothing is sent any more
 
-	mu      sync.Mutex // guards id, isKnown, stopped
+	mu      sync.Mutex // guards what follows
+	up      *upload.Uploader
+	cancel  context.CancelFunc // ends Run
+	over    chan struct{}      // closed when Run has returned
 	id      upload.Identity
 	isKnown bool
 	stopped bool
 	err     error // how Run ended; valid after ended
 }
 
-// startUplink begins to send the run. It returns at once.
+// startUplink begins to send the run, unless it waits for a client to say whose
+// run it is. It returns at once.
 func (r *Run) startUplink(client *api.Client) error {
 	u := &uplink{known: make(chan struct{}), stop: make(chan struct{}), ended: make(chan struct{})}
+	if r.awaitsClient() {
+		r.link.Store(u)
+		return nil
+	}
+	if err := r.beginUplink(u, client); err != nil {
+		return err
+	}
+	r.link.Store(u)
+	return nil
+}
+
+// beginUplink begins to send through u, which sends nothing yet.
+func (r *Run) beginUplink(u *uplink, client *api.Client) error {
+	onStop := u.askToStop
+	if r.dir.Client() != nil { // which is asked, too, and knows how to end its program
+		onStop = func() {}
+	}
 	up, err := upload.New(upload.Options{
 		Dir: r.dir, Client: client, Live: true, Transmit: r.set.Transmit, Ignore: r.set.IgnoreGlobs,
-		Logger: r.set.Logger.With("run", r.set.ID), OnIdentity: u.identify, OnStop: u.askToStop, OnArtifact: r.artifactDone,
+		Logger: r.set.Logger.With("run", r.set.ID), OnIdentity: u.identify, OnStop: onStop, OnArtifact: r.artifactDone,
 	})
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	u.up, u.cancel = up, cancel
+	over := make(chan struct{})
+	u.mu.Lock()
+	u.up, u.cancel, u.over = up, cancel, over
+	u.mu.Unlock()
 	go func() { // ends with Finish of the uploader, or cancel
-		defer close(u.ended)
+		defer close(over)
 		_, err := up.Run(ctx)
 		u.mu.Lock()
-		u.err = err
-		u.mu.Unlock()
+		defer u.mu.Unlock()
+		if u.up == up { // else another one takes its place
+			u.err = err
+			close(u.ended)
+		}
 	}()
-	r.link.Store(u)
 	return nil
+}
+
+// sender returns what sends now; nil if nothing does yet.
+func (u *uplink) sender() *upload.Uploader {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.up
+}
+
+// account returns what became of the run's data.
+func (u *uplink) account() upload.Account {
+	if up := u.sender(); up != nil {
+		return up.Account()
+	}
+	return upload.Account{}
+}
+
+// pause ends the sending so that it can begin again, as another writer.
+func (u *uplink) pause() {
+	u.mu.Lock()
+	cancel, over := u.cancel, u.over
+	u.up = nil
+	u.mu.Unlock()
+	if cancel != nil {
+		cancel()
+		<-over
+	}
+}
+
+// keep says that nothing will be sent, and why.
+func (u *uplink) keep(why error) {
+	u.pause()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	select {
+	case <-u.ended:
+	default:
+		u.err = why
+		close(u.ended)
+	}
 }
 
 // identify takes what the server calls the run.
@@ -87,7 +151,7 @@ func (r *Run) atServer(ctx context.Context) (upload.Identity, error) {
 	case <-u.ended:
 		return upload.Identity{}, errors.Join(ErrOffline, u.failure())
 	case <-ctx.Done():
-		return upload.Identity{}, errors.Join(context.Cause(ctx), u.up.Account().LastError)
+		return upload.Identity{}, errors.Join(context.Cause(ctx), u.account().LastError)
 	}
 }
 
@@ -104,8 +168,11 @@ func (u *uplink) identity() upload.Identity {
 
 // wake says that the log has grown.
 func (u *uplink) wake() {
-	if u != nil {
-		u.up.Wake()
+	if u == nil {
+		return
+	}
+	if up := u.sender(); up != nil {
+		up.Wake()
 	}
 }
 
@@ -121,7 +188,7 @@ func (u *uplink) abandon() {
 	if u == nil {
 		return
 	}
-	u.cancel()
+	u.keep(upload.ErrUnsent)
 	<-u.ended
 }
 
@@ -133,8 +200,14 @@ func (u *uplink) finish(ctx context.Context, dir string) error {
 	if u == nil {
 		return nil
 	}
-	report, err := u.up.Finish(ctx)
+	up := u.sender()
+	if up == nil {
+		return &UnsentError{Dir: dir, Whole: true, Err: u.failure()}
+	}
+	report, err := up.Finish(ctx)
+	u.mu.Lock()
 	u.cancel()
+	u.mu.Unlock()
 	select {
 	case <-u.ended:
 	case <-time.After(uplinkEnd):
@@ -142,7 +215,7 @@ func (u *uplink) finish(ctx context.Context, dir string) error {
 	if report.Complete {
 		return nil
 	}
-	return unsent(dir, u.up.Account(), errors.Join(err, u.failure()))
+	return unsent(dir, up.Account(), errors.Join(err, u.failure()))
 }
 
 // mustAsk says whether the server has to be asked before the first row.
@@ -168,7 +241,7 @@ func (r *Run) settleStart(ctx context.Context) error {
 	err := u.failure()
 	strict := r.set.Resume == "must" || r.set.Resume == "never" || r.set.ResumeFrom != ""
 	if err == nil {
-		err = errors.Join(context.Cause(ctx), u.up.Account().LastError)
+		err = errors.Join(context.Cause(ctx), u.account().LastError)
 	}
 	if strict || errors.Is(err, upload.ErrResume) {
 		return fmt.Errorf("ask %s about run %s: %w", r.client.BaseURL(), r.Path(), err)
@@ -229,7 +302,7 @@ func (r *Run) Upload() upload.Account {
 		return upload.Account{}
 	}
 	if u := r.link.Load(); u != nil {
-		return u.up.Account()
+		return u.account()
 	}
 	return upload.Account{}
 }

@@ -14,16 +14,16 @@ func (s *Settings) online() bool {
 	return (s.Mode == ModeOnline || s.Mode == ModeShared) && !s.inside
 }
 
-// connect finds the run's server and its key, and makes the client. It opens
-// no connection. The error is why the run has to be kept.
-func (r *Run) connect() (*api.Client, error) {
+// connect finds the run's server and its key, and makes the client, shared for
+// one of several writers of a run. It opens no connection. The error is why the run has to be kept.
+func (r *Run) connect(shared bool) (*api.Client, error) {
 	from := auth.NewSource(r.set.Environ, r.set.Dir)
 	from.BaseURL, from.Key = r.set.BaseURL, r.set.APIKey
 	o := api.Options{
 		Username: r.set.Username, Email: r.set.Email, Headers: r.set.ExtraHeaders,
 		UserAgent: "wandb-agent/" + wandb.Version, InsecureTLS: r.set.InsecureTLS, Logger: r.set.Logger,
 	}
-	if r.set.Mode == ModeShared {
+	if shared {
 		o.Shared = &api.SharedWriter{ClientID: r.writer}
 	}
 	c, err := auth.Connect(from, o)
@@ -37,7 +37,7 @@ func (r *Run) connect() (*api.Client, error) {
 // why there is none.
 func (r *Run) findServer() {
 	if r.set.online() {
-		r.client, r.kept = r.connect()
+		r.client, r.kept = r.connect(r.set.Mode == ModeShared)
 	}
 }
 

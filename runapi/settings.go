@@ -77,6 +77,7 @@ type Settings struct {
 	DiskPaths      []string       // filesystems whose use is measured; default "/"
 	GPULibrary     string         // path of NVIDIA's management library; "" searches as the loader does
 	OrphanMarker   string         // environment entry NAME=VALUE that only the process tree of PID has: finds its orphans
+	FollowClient   bool           // when the processes of PID use the official Python client, be a writer of its run: its id, its rows
 	HostSampling   HostSampling   // which ranks measure the machine; default HostOnce
 	Label          string         // suffix of this writer's system metric keys; default rank-N for one of several ranks
 	Outputs        []agent.Output // more places for the run's numbers; Select is filled in when empty

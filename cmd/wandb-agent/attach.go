@@ -53,6 +53,9 @@ func (c *cli) attach(ctx context.Context, pid int, flags *runFlags) error {
 	defer signal.Stop(caught)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	if err := flags.checkClient(); err != nil {
+		return err
+	}
 	p, err := pidwatch.Open(pid)
 	if err != nil {
 		return err

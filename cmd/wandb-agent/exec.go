@@ -39,13 +39,24 @@ executed. With mode online the run is sent while it goes on and, for at most
 not sent is told with the command that sends it.
 
 A program inside that uses this module's runapi adds to the same run: its rows,
-config and summary. One that makes a run with another client, or asks for an id
-of its own, is a second run.`,
+config and summary; one that asks for an id of its own is a second run.
+
+So does an unchanged program that uses the official Python client: the first run
+that it makes, whatever its id, is the run of both. Its rows, config, summary and
+name are the client's; hardware, console and exit status are measured here, and the
+client is told not to (WANDB_X_DISABLE_STATS, WANDB_CONSOLE, unless they are set).
+Further runs of the client are runs of their own. An online run is made at the
+server when the client has made it, or when it is clear that there is none: after 3 s
+without a Python process, after 2 minutes, or when CMD has ended. --client apart
+leaves the client alone: it is a second run then.`,
 		Example: "  wandb-agent exec --project mnist -- python3 train.py --lr 0.1",
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if flags.OnStop != stopTerm && flags.OnStop != stopIgnore {
 				return usagef("--on-stop %q: want %s or %s", flags.OnStop, stopTerm, stopIgnore)
+			}
+			if err := flags.checkClient(); err != nil {
+				return err
 			}
 			if len(args) == 0 {
 				return usagef("exec needs a command: wandb-agent exec [flags] -- CMD [ARG...]")
@@ -115,6 +126,9 @@ func keep(conf *keeper.Config, s *runapi.Settings, flags *runFlags) error {
 	conf.WorkerPatience = workerPatience + max(s.FinishTimeout, 0)
 	conf.Console = &maskedConsole{log: log, mask: redact.New(conf.Env)}
 	conf.Env = append(conf.Env, orphanMarker(dir.RunID), runapi.RunDirVariable+"="+dir.Path)
+	if flags.Client == clientJoin {
+		conf.Env = append(conf.Env, forClient(conf.Env, flags)...)
+	}
 	conf.Finish = func(st keeper.Status) error { return errors.Join(writeExit(log, st), log.Close()) }
 	conf.Worker = func() *exec.Cmd {
 		cmd := exec.Command("/proc/self/exe", workerCommand)

@@ -33,7 +33,7 @@ are the strings "NaN", "Infinity" and "-Infinity".`,
 			if write == nil {
 				return usagef("--format %q: want jsonl or csv", format)
 			}
-			dir, err := runlog.OpenDir(args[0])
+			dir, err := openWhole(args[0])
 			if err != nil {
 				return err
 			}

@@ -204,7 +204,7 @@ func quickPart(args []string) error { return keepPart(args, func(*keeper.Config)
 
 // keepPart is exec, changed, that does not wait before it starts a worker again.
 func keepPart(args []string, change func(*keeper.Config)) error {
-	flags := runFlags{Dir: args[0], SampleInterval: 100 * time.Millisecond, StatsInterval: 100 * time.Millisecond}
+	flags := runFlags{Dir: args[0], SampleInterval: 100 * time.Millisecond, StatsInterval: 100 * time.Millisecond, Client: clientJoin}
 	s, err := runapi.Prepare(flags.settings())
 	if err != nil {
 		return err

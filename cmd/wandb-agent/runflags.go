@@ -29,6 +29,7 @@ type runFlags struct {
 	FinishTimeout  time.Duration `json:"finish_timeout,omitempty"`
 	Label          string        `json:"label,omitempty"`
 	OnStop         string        `json:"on_stop,omitempty"`
+	Client         string        `json:"client,omitempty"`
 }
 
 // add declares the flags; names are W&B's own.
@@ -47,6 +48,7 @@ func (f *runFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.BaseURL, "base-url", "", "server (WANDB_BASE_URL; default https://api.wandb.ai)")
 	fs.DurationVar(&f.FinishTimeout, "finish-timeout", 0, "how long to send what is left at the end (WANDB_FINISH_TIMEOUT; default 1m)")
 	fs.StringVar(&f.Label, "label", "", "suffix of this writer's hardware metrics (WANDB_X_LABEL; default rank-N for one of several ranks)")
+	fs.StringVar(&f.Client, "client", clientJoin, "the official client in the processes that are followed: join (one run with it) or apart")
 	fs.DurationVar(&f.SampleInterval, "sample-interval", 0, "time between hardware samples (default 1s)")
 	fs.DurationVar(&f.StatsInterval, "stats-interval", 0, "time between hardware records in the run (default 5s)")
 }
@@ -59,5 +61,6 @@ func (f *runFlags) settings() runapi.Settings {
 		Notes: f.Notes, Tags: f.Tags, Mode: runapi.Mode(f.Mode), Dir: f.Dir,
 		Resume: f.Resume, BaseURL: f.BaseURL, FinishTimeout: f.FinishTimeout, Label: f.Label,
 		SampleInterval: f.SampleInterval, StatsInterval: f.StatsInterval, GPULibrary: os.Getenv(nvmlVariable),
+		FollowClient: f.Client == clientJoin,
 	}
 }

@@ -25,7 +25,7 @@ func (c *cli) showCmd() *cobra.Command {
 		Example: "  wandb-agent show wandb/latest-run\n  wandb-agent show --console wandb/latest-run | less -R",
 		Args:    exactArgs(1, "one RUN"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			dir, err := runlog.OpenDir(args[0])
+			dir, err := openWhole(args[0])
 			if err != nil {
 				return err
 			}
@@ -41,6 +41,21 @@ func (c *cli) showCmd() *cobra.Command {
 	jsonFlag(cmd, &asJSON)
 	cmd.Flags().BoolVar(&console, "console", false, "print what the program printed, and nothing else")
 	return cmd
+}
+
+// openWhole opens a run to be read. In place of a client's directory it takes
+// ours around it, which shows the client's rows too.
+func openWhole(path string) (*runlog.Dir, error) {
+	dir, err := runlog.OpenDir(path)
+	if err != nil {
+		return nil, err
+	}
+	if target, err := filepath.EvalSymlinks(dir.Path); err == nil { // latest-run is a link
+		if around := (&runlog.Dir{Path: target, RunID: dir.RunID}).Around(); around != nil {
+			return around, nil
+		}
+	}
+	return dir, nil
 }
 
 func (c *cli) showReport(dir *runlog.Dir) error {

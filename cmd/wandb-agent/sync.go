@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/pyclient"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/upload"
 )
@@ -189,10 +190,12 @@ func syncUnits(dirs []*runlog.Dir) ([]syncUnit, error) {
 			if err != nil {
 				return nil, err
 			}
-			if logs[d.RunID] == nil {
-				ids = append(ids, d.RunID)
+			found.Alive = found.Alive || found.Foreign && d.Around() != nil && pyclient.Writing(d)
+			id := d.Run()
+			if logs[id] == nil {
+				ids = append(ids, id)
 			}
-			logs[d.RunID] = append(logs[d.RunID], found)
+			logs[id] = append(logs[id], found)
 		}
 	}
 	var units []syncUnit
@@ -250,7 +253,7 @@ func unitsOf(logs []upload.Found) (units []syncUnit, err error) {
 // syncOne sends one run and says how that went.
 func (c *cli) syncOne(ctx context.Context, f *syncFlags, unit syncUnit, named bool) syncResult {
 	found := unit.logs[0]
-	r := syncResult{Dir: found.Dir.Path, RunID: found.Dir.RunID}
+	r := syncResult{Dir: found.Dir.Path, RunID: found.Dir.Run()}
 	if done := c.syncSkips(f, unit.logs, named, &r); done {
 		return r
 	}

@@ -12,6 +12,7 @@ import (
 // fix makes a run record of the main log one of the joined log.
 func (j *join) fix(run *wandbpb.RunRecord) {
 	run.Writer, run.Joined = nil, nil
+	run.RunId = j.main.dir.Run()
 	run.StartTime = j.start.state.Run.GetStartTime()
 	if len(run.GetTags()) > 0 {
 		run.Tags = j.tags(run.GetTags())
@@ -36,7 +37,7 @@ func (j *join) inherit(run *wandbpb.RunRecord) {
 			{have.GetProject(), &run.Project, o.GetProject()},
 			{have.GetEntity(), &run.Entity, o.GetEntity()},
 		} {
-			if f.have == "" && *f.to == "" {
+			if f.have == "" && *f.to == "" || m.client && f.from != "" {
 				*f.to = f.from
 			}
 		}
@@ -137,7 +138,11 @@ func (j *join) exit() *wandbpb.RunExitRecord {
 	worst := proto.Clone(j.main.exit).(*wandbpb.RunExitRecord)
 	for _, m := range j.marked {
 		runtime := max(worst.GetRuntime(), m.exit.GetRuntime())
-		if badness(m.exit) > badness(worst) {
+		if m.client && m.exit.GetUnknown() != worst.GetUnknown() { // only one of them saw the end
+			if worst.GetUnknown() {
+				worst = proto.Clone(m.exit).(*wandbpb.RunExitRecord)
+			}
+		} else if badness(m.exit) > badness(worst) {
 			worst = proto.Clone(m.exit).(*wandbpb.RunExitRecord)
 		}
 		worst.Runtime = runtime

@@ -85,16 +85,19 @@ func LoadQuiet(dir *Dir) (*Run, error) { return load(dir, false) }
 func load(dir *Dir, console bool) (*Run, error) {
 	run := &Run{ID: dir.RunID}
 	state := NewState()
-	var exit *wandbpb.RunExitRecord
+	var exit, clients *wandbpb.RunExitRecord
 	damage, err := Walk(dir, func(writer string, rec *wandbpb.Record) error {
 		run.Records++
 		if !console && rec.GetOutputRaw() != nil {
 			return nil
 		}
-		if e := rec.GetExit(); e != nil && (exit == nil || exit.GetUnknown()) {
+		if e := rec.GetExit(); e != nil && writer == ClientWriter { // we know better, if we know
+			clients = e
+			return nil
+		} else if e != nil && (exit == nil || exit.GetUnknown()) {
 			exit = e
 		}
-		if writer != "" && (rec.GetHeader() != nil || rec.GetRun() != nil) {
+		if writer != "" && (rec.GetHeader() != nil || rec.GetRun() != nil && writer != ClientWriter) {
 			return nil
 		}
 		_ = state.Apply(rec) // a value that is not JSON is left out
@@ -106,6 +109,9 @@ func load(dir *Dir, console bool) (*Run, error) {
 	}
 	run.Damage = damage
 	run.take(state)
+	if exit.GetUnknown() && clients != nil {
+		exit = clients
+	}
 	if exit != nil {
 		e := exitOf(exit)
 		run.Exit = &e

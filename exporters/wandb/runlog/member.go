@@ -35,6 +35,7 @@ type member struct {
 	rows    int64
 	spoke   bool            // there is console text
 	inside  bool            // a client of its own in a command that the main writer is around
+	client  bool            // the client whose run this is: its names count
 	taken   int64           // records up to this number are in the main log already
 	has     map[string]bool // metrics, environment, telemetry that it defines
 	size    int64           // of the log
@@ -48,7 +49,7 @@ func inspectAll(dirs []*Dir) ([]*member, error) {
 	var todo []*Dir
 	seen := map[string]bool{}
 	for _, dir := range dirs {
-		if dir.RunID != dirs[0].RunID {
+		if dir.Run() != dirs[0].Run() {
 			return nil, fmt.Errorf("join %s and %s: %w", dirs[0].Path, dir.Path, ErrNotOneRun)
 		}
 		path, err := filepath.EvalSymlinks(dir.Path)

@@ -57,13 +57,14 @@ func name(members []*member) {
 		if i == 0 && len(m.joined()) > 0 {
 			continue
 		}
+		m.client = i > 0 && m.isClientOf(members[0])
 		m.inside = i > 0 && m.isInside(members[0])
 		label := m.label
 		switch {
 		case label != "":
 		case i == 0:
 			label = "main"
-		case m.inside:
+		case m.inside, m.client:
 			label = "program"
 		default:
 			label = cmp.Or(m.first.GetHost(), "writer")
@@ -79,6 +80,15 @@ func name(members []*member) {
 // isInside says whether m is the official client in a command that exec runs: it
 // has caught the console that exec has too.
 func (m *member) isInside(front *member) bool {
+	if c := front.dir.Client(); c != nil && m.client {
+		return c.Console && front.spoke
+	}
 	return m.first.GetWriter() == nil && front.first.GetWriter() != nil && front.spoke && front.rows == 0 &&
 		m.first.GetHost() == front.first.GetHost() && m.start >= front.start
+}
+
+// isClientOf says whether m is the client whose run front's directory belongs to.
+func (m *member) isClientOf(front *member) bool {
+	dir := front.dir.ClientDir()
+	return dir != nil && resolved(dir.Path) == resolved(m.dir.Path)
 }

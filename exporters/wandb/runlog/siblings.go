@@ -30,19 +30,39 @@ func FindSiblings(wandbDir, id string) ([]*Dir, error) {
 	return found, nil
 }
 
-// Siblings lists the other directories beside d that have a log of the same run.
+// Siblings lists the other directories beside d that have a log of the same run,
+// and the client's or ours that belongs to it, wherever that is.
 func (d *Dir) Siblings() ([]*Dir, error) {
 	all, err := FindSiblings(filepath.Dir(d.Path), d.RunID)
 	if err != nil {
 		return nil, err
 	}
+	if more := d.ClientDir(); more != nil {
+		all = append(all, more)
+	}
+	if more := d.Around(); more != nil {
+		all = append(all, more)
+	}
 	var others []*Dir
+	seen := map[string]bool{resolved(d.Path): true}
 	for _, o := range all {
-		if filepath.Base(o.Path) != filepath.Base(d.Path) {
+		if path := resolved(o.Path); !seen[path] {
+			seen[path] = true
 			others = append(others, o)
 		}
 	}
 	return others, nil
+}
+
+// resolved is the path without links; as it is where that cannot be told.
+func resolved(path string) string {
+	if p, err := filepath.EvalSymlinks(path); err == nil {
+		path = p
+	}
+	if p, err := filepath.Abs(path); err == nil {
+		path = p
+	}
+	return path
 }
 
 // hasLog says whether the directory has the run's log or a part of it.

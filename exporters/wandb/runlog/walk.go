@@ -15,7 +15,8 @@ import (
 
 // Walk shows every record of a run to fn: those of its log and of the parts
 // that were not folded in yet, merged by time, then the steps that were never
-// finished as history records. writer is "" for the run's own log. It works
+// finished as history records. writer is "" for the run's own log, and
+// [ClientWriter] for the rows, the config and the names of the client whose run it is. It works
 // while writers are alive and holds one record per log in memory. An error of
 // fn ends it.
 func Walk(dir *Dir, fn func(writer string, rec *wandbpb.Record) error) (Damage, error) {
@@ -26,19 +27,33 @@ func Walk(dir *Dir, fn func(writer string, rec *wandbpb.Record) error) (Damage, 
 	open, damage := found.steps, found.damage
 	damage.TornBytes = 0 // a writer that lives may be at it
 	sources, err := dir.sources()
-	defer closeAll(sources)
+	defer func() { closeAll(sources) }()
 	if err != nil {
 		return damage, err
 	}
+	guest, client, err := dir.clientSource()
+	if err != nil {
+		return damage, err
+	}
+	if guest != nil {
+		sources = append(sources, guest)
+	}
 	done := map[*openStep]bool{}
 	err = mergeByTime(sources, func(s *source, rec *wandbpb.Record) error {
+		if s == guest && !client.shows(rec) {
+			return nil
+		}
 		if h := rec.GetHistory(); h != nil {
 			finished(done, open, s.name, h)
 		}
 		return fn(s.name, rec)
 	})
 	for _, s := range sources {
-		damage.add(s.reader.Damage())
+		more := s.reader.Damage()
+		if s == guest { // it may be at it
+			more.TornBytes = 0
+		}
+		damage.add(more)
 	}
 	if err != nil {
 		return damage, fmt.Errorf("read run %s: %w", dir.Path, err)

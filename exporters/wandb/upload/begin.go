@@ -58,7 +58,7 @@ func (u *Uploader) awaitRun(ctx context.Context) (*wandbpb.RunRecord, error) {
 			s.pop()
 			if rec.kind == kindRun && f.state.Run != nil {
 				f.spans = nil
-				return f.state.Run, nil
+				return runOf(u.o.Dir, f.state.Run), nil
 			}
 		}
 		if final {
@@ -95,7 +95,7 @@ func (u *Uploader) already() (bool, error) {
 func (u *Uploader) create(ctx context.Context, run *wandbpb.RunRecord) error {
 	pos := &position{
 		Version: positionVersion, Server: u.o.Client.BaseURL(), Writer: newWriter(),
-		Entity: either(u.o.Entity, run.GetEntity()), Project: either(u.o.Project, run.GetProject()), Run: either(u.o.RunID, u.o.Dir.RunID),
+		Entity: either(u.o.Entity, run.GetEntity()), Project: either(u.o.Project, run.GetProject()), Run: either(u.o.RunID, u.o.Dir.Run()),
 		Mark: Mark{Sources: map[string]int64{}, LastStep: -1},
 	}
 	if pos.Project == "" {
@@ -273,7 +273,7 @@ func (u *Uploader) prepare(ctx context.Context, run *wandbpb.RunRecord) error {
 	u.mu.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.label, f.second = w.GetLabel(), w.GetSecondary()
+	f.label, f.second, f.ends = w.GetLabel(), w.GetSecondary(), besideClient(u.o.Dir)
 	label := ""
 	if w.GetShared() {
 		label = w.GetLabel()

@@ -29,6 +29,7 @@ type feed struct {
 	label     string    // of this writer
 	summaries summaries
 	second    bool // config, summary and the end of the run are another writer's
+	ends      bool // but for the end, which is ours to say
 
 	batch   *filestream.Batch
 	spans   []span           // what batch holds

@@ -19,7 +19,7 @@ import (
 // Found is what a run directory tells before anything is sent.
 type Found struct {
 	Dir     *runlog.Dir
-	Run     *wandbpb.RunRecord // the first one; nil: the log was never begun
+	Run     *wandbpb.RunRecord // the first one, with what a client has made of it; nil: the log was never begun
 	Foreign bool               // another program wrote the log
 	Online  bool               // it was sent while it was written, if all went well
 	Synced  bool               // it was sent whole
@@ -37,6 +37,7 @@ func Inspect(dir *runlog.Dir) (Found, error) {
 	if err := found.head(); err != nil {
 		return found, err
 	}
+	found.Run = runOf(dir, found.Run)
 	pos, err := readPosition(PositionPath(dir))
 	if err != nil && !errors.Is(err, errPosition) {
 		return found, err

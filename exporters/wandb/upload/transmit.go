@@ -256,7 +256,7 @@ func (u *Uploader) complete(ctx context.Context) error {
 	}
 	p := u.pack(new(filestream.Batch))
 	f := u.feed
-	if exit := f.exit; !f.second && !exit.GetNotComplete() {
+	if exit := f.exit; (!f.second || f.ends) && !exit.GetNotComplete() {
 		p.batch.Complete = true
 		p.batch.ExitCode = 1 // nobody saw the exit: the run must not look well
 		if exit != nil && !(exit.GetUnknown() && exit.GetExitCode() == 0) {
