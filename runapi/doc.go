@@ -216,6 +216,9 @@
 //
 //	files, err := run.Save("ckpt/*.pt", runapi.SaveOptions{Policy: runapi.SaveEnd})
 //
+// Restore, of a run or without one, fetches a file of any run; RestoreCode tells
+// in which state a run's code was.
+//
 // # Artifacts and models
 //
 // Versions are built in runapi/artifact and logged, or made of a path at once:

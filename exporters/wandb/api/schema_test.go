@@ -14,7 +14,7 @@ var every = []operation{
 	upsertBucket, runResumeStatus, rewindRun, createRunFiles, notifyAlert, viewer,
 	serverFeatures, createArtifact, createArtifactManifest, updateArtifactManifest, createArtifactFiles, completeMultipart,
 	commitArtifact, useArtifact, linkArtifact, fetchOrgEntity, clientIDMapping, artifactByName, artifactManifest,
-	artifactEntryURLs, artifactFileURLs,
+	artifactEntryURLs, artifactFileURLs, runFiles,
 }
 
 // TestOperationsFitTheSchema: fields, arguments and types are those that the
