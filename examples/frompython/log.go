@@ -83,7 +83,8 @@ func best(ctx context.Context) error {
 	return errors.Join(err, run.Finish(0))
 }
 
-// What becomes of a key that is set by hand and logged afterwards.
+// Pin keeps a value whatever is logged after it, as the documents promise. The
+// client of today lets the next row replace it; so does Set.
 func sticky(ctx context.Context) error {
 	run, err := runapi.Init(ctx, runapi.Settings{})
 	if err != nil {
@@ -91,7 +92,7 @@ func sticky(ctx context.Context) error {
 	}
 	return errors.Join(
 		run.Log(map[string]any{"accuracy": 0.5}),
-		run.Summary().Set("accuracy", 0.9),
+		run.Summary().Pin("accuracy", 0.9),
 		run.Log(map[string]any{"accuracy": 0.6, "loss": 0.1}),
 		run.Finish(0))
 }

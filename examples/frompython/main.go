@@ -24,6 +24,7 @@ var examples = map[string]func(context.Context) error{
 	"best": best, "sticky": sticky, "define": define,
 	"alert": alert, "save": save,
 	"histogram": histogram,
+	"artifacts": artifacts, "path": path, "distributed": distributed, "model": model, "linkmodel": linkModel,
 }
 
 func main() {

@@ -25,7 +25,8 @@ var sections = []struct{ title, file string }{
 	{"Config", "config.go"},
 	{"Metrics and summary", "log.go"},
 	{"Media", "media.go"},
-	{"Files, artifacts, alerts", "files.go"},
+	{"Files and alerts", "files.go"},
+	{"Artifacts and models", "artifact.go"},
 }
 
 // TestDocs fails when docs/from-python.md is not what the programs say.

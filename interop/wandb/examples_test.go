@@ -92,6 +92,21 @@ var examples = []example{
 		h := p.stored("histogram").History[0]["gradients"].(map[string]any)
 		want(t, "histogram", []any{h["_type"], len(h["values"].([]any))}, `["histogram",64]`)
 	}},
+	{name: "artifacts", runs: []string{"make", "use"}, check: func(t *testing.T, p *proof) {
+		want(t, "rows", p.stored("use").logged(), `[{"_step":0,"rows":1}]`)
+	}},
+	{name: "path", check: func(t *testing.T, p *proof) {
+		var names []any
+		for _, a := range p.stored("path").Artifacts {
+			names = append(names, a.Collection)
+		}
+		want(t, "artifacts", sortJSON(names), `["run-path-data","table"]`)
+	}},
+	{name: "distributed", runs: []string{"rank-0", "rank-1", "last"}},
+	{name: "model", runs: []string{"train", "infer"}, check: func(t *testing.T, p *proof) {
+		want(t, "rows", p.stored("infer").logged(), `[{"_step":0,"bytes":7}]`)
+	}},
+	{name: "linkmodel"},
 }
 
 // rows asserts the rows of a run.
