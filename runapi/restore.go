@@ -63,7 +63,7 @@ func Restore(ctx context.Context, name string, o RestoreOptions) (*os.File, erro
 	}
 	r := newRun(set)
 	f, err := restore(ctx, name, o, func() (*api.Client, string, string, error) {
-		client, err := r.connect()
+		client, err := r.connect(false)
 		return client, r.set.Entity, r.set.Project, err
 	})
 	if err != nil {

@@ -41,7 +41,7 @@ func RestoreCode(ctx context.Context, o RestoreOptions) (Code, error) {
 		return Code{}, err
 	}
 	r := newRun(set)
-	client, err := r.connect()
+	client, err := r.connect(false)
 	if err != nil {
 		return fail(&CommError{"find the server", err})
 	}
