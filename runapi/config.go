@@ -13,8 +13,12 @@ import (
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/xjson"
 )
 
-// Config is the config of a run. It also works, in memory, on a disabled run.
-type Config struct{ r *Run }
+// Config is the config of a run, or the part of it below a path. It also works,
+// in memory, on a disabled run, and before there is a run (NewConfig).
+type Config struct {
+	r    *Run
+	path []string
+}
 
 // ConfigOption changes how a config value is set.
 type ConfigOption struct{ allowChange bool }
@@ -23,18 +27,31 @@ type ConfigOption struct{ allowChange bool }
 func AllowChange() ConfigOption { return ConfigOption{true} }
 
 // Config returns the run's config.
-func (r *Run) Config() Config { return Config{r} }
+func (r *Run) Config() Config { return Config{r: r} }
 
-// Set stores one top-level value; a map merges key by key. See Update.
+// Sub returns the part of the config that is nested below path: its
+// Set("epochs", 4) is the same as setting a map {"epochs": 4} there. Nothing is
+// stored by it, and keys need not exist.
+//
+// A dot in a key is part of its name, as in rows and with the official client:
+// Set("train.epochs", 4) makes one top-level value, which W&B's pages show in the
+// place of a nested one, and which Get("train", "epochs") does not find.
+func (c Config) Sub(path ...string) Config { return Config{c.r, slices.Concat(c.path, path)} }
+
+// Path returns where in the config this part is; nil for the whole.
+func (c Config) Path() []string { return slices.Clone(c.path) }
+
+// Set stores one value; a map merges key by key. See Update.
 func (c Config) Set(key string, value any, opts ...ConfigOption) error {
 	return c.Update(map[string]any{key: value}, opts...)
 }
 
-// Update stores all of values, a map with text keys or a struct, or nothing of
-// it: ErrConfigLocked if a value is set already to something else and
-// AllowChange was not given, or if a sweep chose it, ErrKey, a *ValueError, ErrFinished. Objects merge,
-// other values replace; a key is never deleted. When Update returns nil the
-// change is in the run's log.
+// Update stores all of values, a map with text keys, a struct or a Config, or
+// nothing of it: ErrConfigLocked if a value is set already to something else and
+// neither AllowChange nor Settings.AllowConfigChange was given, or if a sweep chose
+// it, ErrKey, a *ValueError, ErrFinished. Objects merge, other values replace; a key
+// is never deleted. When Update returns nil the change is in the run's log: there is
+// nothing to flush.
 func (c Config) Update(values any, opts ...ConfigOption) error {
 	r := c.r
 	if r == nil {
@@ -44,9 +61,17 @@ func (c Config) Update(values any, opts ...ConfigOption) error {
 	if err != nil {
 		return err
 	}
-	allow := slices.ContainsFunc(opts, func(o ConfigOption) bool { return o.allowChange })
+	if tree, err = below(c.path, tree); err != nil {
+		return err
+	}
+	allow := r.set.AllowConfigChange || slices.ContainsFunc(opts, func(o ConfigOption) bool { return o.allowChange })
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.updateConfig(tree, allow)
+}
+
+// updateConfig is Update with mu held.
+func (r *Run) updateConfig(tree map[string]any, allow bool) error {
 	if r.finished {
 		return ErrFinished
 	}
@@ -58,8 +83,25 @@ func (c Config) Update(values any, opts ...ConfigOption) error {
 			return fmt.Errorf("set config %q: %w", strings.Join(at, "."), ErrConfigLocked)
 		}
 	}
+	for key := range tree {
+		delete(r.once, key)
+	}
 	r.features.SetConfigItem = true
 	return r.storeConfig(tree)
+}
+
+// below nests tree below path.
+func below(path []string, tree map[string]any) (map[string]any, error) {
+	if len(path) == 0 || len(tree) == 0 {
+		return tree, nil
+	}
+	if err := checkPath(path); err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	for _, part := range slices.Backward(path) {
+		tree = map[string]any{part: tree}
+	}
+	return tree, nil
 }
 
 // Get returns a copy of the value at path: int64, float64, bool, string, nil,
@@ -70,11 +112,12 @@ func (c Config) Get(path ...string) (any, bool) {
 	}
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
-	at, ok := lookup(c.r.state.Config(), path)
+	at, ok := lookup(c.r.state.Config(), slices.Concat(c.path, path))
 	return clone(at), ok
 }
 
-// All returns a copy of the whole config, without W&B's own part.
+// All returns a copy of the config, without W&B's own part; of a Sub, what is
+// nested below it.
 func (c Config) All() map[string]any {
 	all, _ := c.Get()
 	m, _ := all.(map[string]any)
@@ -85,8 +128,11 @@ func (c Config) All() map[string]any {
 // configTree brings what the user gave into the form in which config is kept,
 // with secrets masked.
 func (r *Run) configTree(values any) (map[string]any, error) {
-	if values == nil {
+	switch v := values.(type) {
+	case nil:
 		return nil, nil
+	case Config:
+		values = v.All()
 	}
 	text, err := xjson.AppendValue(nil, values)
 	if err != nil {
@@ -95,6 +141,9 @@ func (r *Run) configTree(values any) (map[string]any, error) {
 	decoded, err := xjson.Decode(text)
 	if err != nil {
 		return nil, valueError([]string{"config"}, values, err)
+	}
+	if decoded == nil { // a nil map or pointer
+		return nil, nil
 	}
 	tree, ok := decoded.(map[string]any)
 	if !ok {

@@ -117,7 +117,10 @@
 //
 // # Config, summary, metrics
 //
-// Config holds what does not change (hyperparameters). Changing a value that is
+// Config holds what does not change (hyperparameters): of the file
+// config-defaults.yaml in the working directory, of Settings.ConfigFiles, of
+// Settings.Config, which takes maps, structs, flags (FlagConfig) and what NewConfig
+// made, of a sweep; each goes over the one before. Changing a value that is
 // set is ErrConfigLocked unless AllowChange is given; maps merge key by key.
 // Text under a name that says it is a secret (api_key, password) is stored as
 // ***; other config, rows and summary are the user's data and stored as given,
@@ -157,6 +160,7 @@
 //	WANDB_RUN_GROUP      WANDB_JOB_TYPE WANDB_DIR WANDB_CONFIG_DIR WANDB_CONSOLE (off)
 //	WANDB_RESUME         must, allow, never, auto; WANDB_RESUME_FROM, WANDB_FORK_FROM (ID?_step=N)
 //	WANDB_SWEEP_ID       WANDB_SWEEP_PARAM_PATH (YAML)
+//	WANDB_CONFIG_PATHS   (commas, YAML or JSON files), WANDB_ALLOW_VAL_CHANGE (true)
 //	WANDB_BASE_URL       WANDB_API_KEY WANDB_IDENTITY_TOKEN_FILE NETRC and what else package
 //	                     exporters/wandb/auth takes to find the server, the key and the way there
 //	WANDB_FINISH_TIMEOUT WANDB_INIT_TIMEOUT (seconds, 0 is as long as it takes)

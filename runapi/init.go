@@ -40,7 +40,7 @@ func Init(ctx context.Context, s Settings) (*Run, error) {
 	found.joinExec(&set)
 	r := newRun(set)
 	found.warn(set.Logger, r.mask)
-	config, err := r.configTree(set.Config)
+	config, err := r.initialConfig()
 	if err != nil {
 		return nil, &InitError{"config", err}
 	}

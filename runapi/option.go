@@ -51,6 +51,8 @@ func runOptions() []option {
 		parsed("resume", "", func(s *Settings) bool { return s.Resume != "" }, setResume),
 		text("resume_from", "", func(s *Settings) *string { return &s.ResumeFrom }),
 		text("fork_from", "", func(s *Settings) *string { return &s.ForkFrom }),
+		parsed("config_paths", "", func(s *Settings) bool { return s.ConfigFiles != nil }, setConfigFiles),
+		flag("allow_val_change", "", func(s *Settings) *bool { return &s.AllowConfigChange }),
 		text("sweep_id", "", func(s *Settings) *string { return &s.SweepID }),
 		text("sweep_param_path", "", func(s *Settings) *string { return &s.SweepParamPath }),
 	}

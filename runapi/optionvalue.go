@@ -88,3 +88,12 @@ func setHostSampling(s *Settings, v string) error {
 	}
 	return errors.New("want once, always or never")
 }
+
+func setConfigFiles(s *Settings, v string) error {
+	for path := range strings.SplitSeq(v, ",") {
+		if path = strings.TrimSpace(path); path != "" {
+			s.ConfigFiles = append(s.ConfigFiles, path)
+		}
+	}
+	return nil
+}

@@ -179,6 +179,9 @@ func (r *resolver) check(s *Settings) {
 	default:
 		bad("host sampling %q: want once, always or never", s.HostSampling)
 	}
+	if len(s.ConfigInclude) > 0 && len(s.ConfigExclude) > 0 {
+		r.errs = append(r.errs, ErrIncludeAndExclude)
+	}
 	if s.SweepParamPath != "" && s.SweepID == "" {
 		bad("%w", errSweep)
 	}

@@ -74,6 +74,7 @@ type Run struct {
 	adopted  map[string]*adoption // parts of embedded programs whose names the run takes
 	openPath string               // side file of a program inside another run
 	watchers watchers
+	once     map[string]string // by key, the JSON that SetOnce stored last
 }
 
 // ID returns the run id; "" for a nil run.

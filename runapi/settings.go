@@ -67,9 +67,20 @@ type Settings struct {
 	SweepID        string // the sweep this run is part of
 	SweepParamPath string // YAML file with the values that the sweep chose; they are locked in the config
 
-	// Config is the initial config: a map with text keys or a struct, whose
-	// fields are named by their json tags.
-	Config any
+	// Config is the initial config: a map with text keys, a struct, whose fields
+	// are named by their json tags, or a Config that NewConfig made. It goes over
+	// that of ConfigFiles, which are read in their order (see ReadConfig), and
+	// those over DefaultsFile of the working directory, if it is there. What a
+	// sweep chose goes over all.
+	Config           any
+	ConfigFiles      []string
+	NoConfigDefaults bool // do not look for DefaultsFile
+
+	// ConfigInclude and ConfigExclude choose among the top-level keys of all of
+	// that, with * for any text. Only one of them may be given.
+	ConfigInclude, ConfigExclude []string
+
+	AllowConfigChange bool // as if AllowChange were given to every change of the config
 
 	SampleInterval time.Duration  // between hardware samples; default 1 s, at least 100 ms
 	StatsInterval  time.Duration  // between stats records of the run; default 5 s, at least 100 ms

@@ -61,6 +61,7 @@ func (f *runFlags) settings() runapi.Settings {
 		Notes: f.Notes, Tags: f.Tags, Mode: runapi.Mode(f.Mode), Dir: f.Dir,
 		Resume: f.Resume, BaseURL: f.BaseURL, FinishTimeout: f.FinishTimeout, Label: f.Label,
 		SampleInterval: f.SampleInterval, StatsInterval: f.StatsInterval, GPULibrary: os.Getenv(nvmlVariable),
-		FollowClient: f.Client == clientJoin,
+		FollowClient:     f.Client == clientJoin,
+		NoConfigDefaults: true, // a file of the program's, which may read it itself
 	}
 }
