@@ -143,3 +143,8 @@ func (h *Histogram) StoreMedia(Store) (Object, error) {
 	}
 	return Object{"_type": "histogram", "values": h.Counts, "bins": h.Edges}, nil
 }
+
+// CellType says what a histogram is in a table.
+func (h *Histogram) CellType() (string, Object) {
+	return "pythonObject", Object{"class_name": "Histogram"}
+}
