@@ -16,8 +16,8 @@ import (
 )
 
 // Media is a value that is more than JSON: a table, an image, a histogram. The
-// package runapi/media and those below it have them; anything else that
-// implements the interface can be logged as well.
+// packages runapi/media, runapi/media/picture and runapi/media/video have them;
+// anything else that implements the interface can be logged as well.
 //
 // A Media goes wherever a value goes: Log takes one, a list of them, and maps
 // that hold them at any depth; Summary.Set takes one too. The order of things is:
@@ -129,18 +129,21 @@ func (r *Run) mediaStep(opts []LogOption) (string, error) {
 
 // encode stores media and returns their key and JSON.
 func (s *mediaStore) encode(path []string, one media.Value, list []media.Value) (name []string, text []byte, err error) {
-	s.key = path[len(path)-1]
-	first := one
-	if one == nil && len(list) > 0 {
-		first = list[0]
+	s.loggedAs = strings.Join(path, ".")
+	if n, ok := one.(media.Renamer); ok && !isNil(one) {
+		path = []string{n.MediaKey(s.loggedAs)}
 	}
-	if n, ok := first.(media.Renamer); ok && one != nil {
-		whole := strings.Join(path, ".")
-		path = []string{n.MediaKey(whole)}
-		s.key = path[0]
+	s.key = path[len(path)-1]
+	if one != nil {
+		list = []media.Value{one}
+	}
+	for i, m := range list {
+		if isNil(m) {
+			return nil, nil, fmt.Errorf("media %d is nil", i)
+		}
 	}
 	var object any
-	switch lister, ok := first.(media.Lister); {
+	switch lister, ok := list[0].(media.Lister); {
 	case one != nil:
 		object, err = one.StoreMedia(s)
 	case ok && sameType(list):
@@ -155,10 +158,23 @@ func (s *mediaStore) encode(path []string, one media.Value, list []media.Value) 
 	return path, text, err
 }
 
+// isNil says whether there is nothing behind a value: its methods may not be
+// called.
+func isNil(m media.Value) bool {
+	if m == nil {
+		return true
+	}
+	v := reflect.ValueOf(m)
+	return v.Kind() == reflect.Pointer && v.IsNil()
+}
+
 // each stores media that have no common form.
 func (s *mediaStore) each(list []media.Value) ([]any, error) {
 	all := make([]any, len(list))
 	for i, m := range list {
+		if _, ok := m.(media.Renamer); ok {
+			return nil, fmt.Errorf("element %d: %w", i, errRenamed)
+		}
 		object, err := m.StoreMedia(s)
 		if err != nil {
 			return nil, fmt.Errorf("element %d: %w", i, err)
@@ -250,7 +266,7 @@ func (r *Run) attachAlone(s *mediaStore) error {
 }
 
 // errRenamed refuses what is more than a value under a key.
-var errRenamed = errors.New("it is stored under a key of its own: log it")
+var errRenamed = errors.New("it is stored under a key of its own: log it alone")
 
 // replace stores the media in value, which stands at path, and returns value
 // with their JSON in place of them.

@@ -119,7 +119,7 @@ func TestMediaOfRows(t *testing.T) {
 			return "row"
 		case len(rec.GetFiles().GetFiles()) > 0 && rec.GetFiles().Files[0].Type == wandbpb.FilesItem_MEDIA:
 			f := rec.GetFiles().Files[0]
-			return f.Policy.String() + strings.TrimRight(filepath.Base(f.Path), "0123456789abcdef.txt")
+			return f.Policy.String() + strings.TrimRight(filepath.Base(f.Path), "0123456789abcdef.tx")
 		}
 		return ""
 	})
@@ -148,6 +148,9 @@ func TestMediaThatCannotBeStored(t *testing.T) {
 	if err := r.Log(map[string]any{"m": map[string]any{"a": note{text: "x", err: full}}}); !errors.As(err, &bad) || bad.Key != "m.a" {
 		t.Errorf("got %v, want the key m.a", err)
 	}
+	if err := r.Log(map[string]any{"m": []*note{nil}}); !errors.As(err, &bad) || !strings.Contains(err.Error(), "media 0 is nil") {
+		t.Errorf("got %v, want media 0 is nil", err)
+	}
 	f(ErrKey, map[string]any{"a": note{text: "x"}, "_step": 1})
 	if err := r.Log(map[string]any{"at": 5}, AtStep(5)); err != nil {
 		t.Fatal(err)
@@ -162,8 +165,8 @@ func TestMediaThatCannotBeStored(t *testing.T) {
 			t.Errorf("summary: %q are left", left)
 		}
 	}
-	if n := r.Counters(); n.Refused != 6 {
-		t.Errorf("%d calls refused, want 6", n.Refused)
+	if n := r.Counters(); n.Refused != 7 {
+		t.Errorf("%d calls refused, want 7", n.Refused)
 	}
 	run := load(t, r)
 	if len(run.History) != 1 || run.Summary["a"] != nil {

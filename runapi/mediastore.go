@@ -27,9 +27,10 @@ const summaryStep = "summary"
 // mediaStore keeps the media of one row, or of one summary value. Only the
 // goroutine that logs uses it, until attach.
 type mediaStore struct {
-	run  *Run
-	key  string // last part of the key of the value that is being stored
-	step string
+	run      *Run
+	step     string
+	key      string // last part of the key of the value that is being stored
+	loggedAs string // whole key that it was logged under
 
 	files     []string // names below the run's files, each as often as it was put
 	config    []*wandbpb.ConfigItem
@@ -41,6 +42,9 @@ var _ media.RunStore = (*mediaStore)(nil)
 
 // Key is the last part of the key.
 func (s *mediaStore) Key() string { return s.key }
+
+// LoggedAs is the whole key that the program gave.
+func (s *mediaStore) LoggedAs() string { return s.loggedAs }
 
 // Put writes a file below media/, in one step.
 func (s *mediaStore) Put(f media.File) (media.Object, error) {

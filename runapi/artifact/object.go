@@ -8,6 +8,7 @@ import (
 	"io"
 	"path"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/artifact"
@@ -28,7 +29,7 @@ func (a *Artifact) AddObject(name string, v media.Value) (string, error) {
 }
 
 func (a *Artifact) addObject(name string, v media.Value) (*artifact.Entry, error) {
-	if v == nil {
+	if p := reflect.ValueOf(v); v == nil || p.Kind() == reflect.Pointer && p.IsNil() {
 		return nil, errors.New("there is no value")
 	}
 	object, err := v.StoreMedia(objectStore{a})

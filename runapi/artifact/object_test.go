@@ -67,6 +67,7 @@ func TestAddObjectRefuses(t *testing.T) {
 		}
 	}
 	f("x", nil, "there is no value")
+	f("x", (*thing)(nil), "there is no value")
 	f("x", thing{err: full}, "disk is full")
 	f("x", thing{path: dir + "/none"}, "no such file")
 	f("x", thing{path: dir}, "no regular file")

@@ -141,7 +141,18 @@ func (h *Histogram) StoreMedia(Store) (Object, error) {
 	if err := h.check(); err != nil {
 		return nil, err
 	}
-	return Object{"_type": "histogram", "values": h.Counts, "bins": h.Edges}, nil
+	return Object{"_type": "histogram", "values": h.counts(), "bins": h.Edges}, nil
+}
+
+// counts are whole numbers if all are.
+func (h *Histogram) counts() any {
+	whole := make([]int64, len(h.Counts))
+	for i, c := range h.Counts {
+		if whole[i] = int64(c); float64(whole[i]) != c {
+			return h.Counts
+		}
+	}
+	return whole
 }
 
 // CellType says what a histogram is in a table.

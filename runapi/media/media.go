@@ -36,8 +36,12 @@ type Store interface {
 type RunStore interface {
 	Store
 
-	// Key is the last part of the key under which the value is logged.
+	// Key is the last part of the key under which the value is stored.
 	Key() string
+
+	// LoggedAs is the whole key under which the value was logged, parts joined by
+	// dots.
+	LoggedAs() string
 
 	// Describe puts what does not change from row to row into W&B's own part of
 	// the run's config, such as the names of classes.

@@ -61,7 +61,8 @@ type runMemory struct {
 	logged memory // what LogObject added
 }
 
-func (m *runMemory) Key() string { return "key" }
+func (m *runMemory) Key() string      { return "key" }
+func (m *runMemory) LoggedAs() string { return "whole.key" }
 
 func (m *runMemory) Describe(path []string, value any) {
 	if m.config == nil {

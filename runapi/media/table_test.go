@@ -33,7 +33,7 @@ func TestTableLikeTheOfficialClient(t *testing.T) {
 		`, "l": ` + u(none, list(3)) + `, "m": ` + u(none, `{"params": {"type_map": {"a": {"wb_type": "number"}, "b": `+list(1)+`}}, "wb_type": "typedDict"}`) +
 		`, "n": ` + u(none, `{"wb_type": "unknown"}`) + `, "s": ` + u(none, `{"wb_type": "string"}`) + `, "t": ` + u(none, `{"wb_type": "timestamp"}`) + `}}, "wb_type": "typedDict"}`
 	want := `{"_type": "table", "column_types": ` + types + `, "columns": ["i", "f", "s", "b", "t", "l", "m", "h", "n", "emb"], "data": ` +
-		`[[1, 1.5, "\u00e9", true, 1704164645678, [1, 2], {"a": 1, "b": [1.0]}, {"_type": "histogram", "bins": [1.0, 2.0, 3.0], "values": [1.0, 2.0]}, null, [0.5, 0.5, 0.5]], ` +
+		`[[1, 1.5, "\u00e9", true, 1704164645678, [1, 2], {"a": 1, "b": [1.0]}, {"_type": "histogram", "bins": [1.0, 2.0, 3.0], "values": [1, 2]}, null, [0.5, 0.5, 0.5]], ` +
 		`[2, null, null, false, null, [1, 2, 3], {"a": 2, "b": [2.0]}, null, null, [1.0, 1.0, 1.0]]], "log_mode": "IMMUTABLE", "ncols": 10, "nrows": 2}`
 	if got, _ := inArtifact(t, tab); got != want {
 		t.Errorf("artifact:\ngot  %s\nwant %s", got, want)
@@ -42,7 +42,7 @@ func TestTableLikeTheOfficialClient(t *testing.T) {
 	if want := `"_type":"table-file","artifact_path":"run_table.table.json","log_mode":"IMMUTABLE","ncols":10,"nrows":2,"path":"media/table/`; !strings.HasPrefix(row, "{"+want) {
 		t.Errorf("run: got %s, want %s", row, want)
 	}
-	want = `{"columns":["i","f","s","b","t","l","m","h","n","emb"],"data":[[1,1.5,"é",true,"2024-01-02T03:04:05.678Z",[1,2],{"a":1,"b":[1.0]},{"_type":"histogram","bins":[1.0,2.0,3.0],"values":[1.0,2.0]},null,[0.5,0.5,0.5]],` +
+	want = `{"columns":["i","f","s","b","t","l","m","h","n","emb"],"data":[[1,1.5,"é",true,"2024-01-02T03:04:05.678Z",[1,2],{"a":1,"b":[1.0]},{"_type":"histogram","bins":[1.0,2.0,3.0],"values":[1,2]},null,[0.5,0.5,0.5]],` +
 		`[2,NaN,null,false,null,[1,2,3],{"a":2,"b":[2.0]},null,null,[1.0,1.0,1.0]]]}`
 	for _, got := range m.files {
 		if got != want {

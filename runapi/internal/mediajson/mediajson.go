@@ -23,6 +23,27 @@ type Raw []byte
 // MarshalJSON gives it to other encoders.
 func (r Raw) MarshalJSON() ([]byte, error) { return r, nil }
 
+// Member is one of an object whose members stand in an order.
+type Member struct {
+	Key   string
+	Value any
+}
+
+// Members are an object in the order that is given.
+type Members []Member
+
+// Object is the object without an order.
+func (m Members) Object() map[string]any {
+	o := make(map[string]any, len(m))
+	for _, e := range m {
+		if inner, ok := e.Value.(Members); ok {
+			e.Value = inner.Object()
+		}
+		o[e.Key] = e.Value
+	}
+	return o
+}
+
 // Append appends v without spaces. What is not listed in the package comment
 // of xjson is an error.
 func Append(dst []byte, v any) ([]byte, error) { return Style{}.Append(dst, v) }
@@ -67,6 +88,8 @@ func (s Style) Append(dst []byte, v any) ([]byte, error) {
 		return AppendFloat(dst, v), nil
 	case map[string]any:
 		return s.object(dst, v)
+	case Members:
+		return s.members(dst, v)
 	case []any:
 		return list(s, dst, v)
 	case []string:
@@ -93,14 +116,22 @@ func (s Style) other(dst []byte, v any) ([]byte, error) {
 }
 
 func (s Style) object(dst []byte, m map[string]any) ([]byte, error) {
+	list := make(Members, 0, len(m))
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		list = append(list, Member{key, m[key]})
+	}
+	return s.members(dst, list)
+}
+
+func (s Style) members(dst []byte, m Members) ([]byte, error) {
 	dst = append(dst, '{')
-	for i, key := range slices.Sorted(maps.Keys(m)) {
+	for i, e := range m {
 		if i > 0 {
 			dst = append(dst, s.Comma()...)
 		}
-		dst = append(s.text(dst, key), s.colon()...)
+		dst = append(s.text(dst, e.Key), s.colon()...)
 		var err error
-		if dst, err = s.Append(dst, m[key]); err != nil {
+		if dst, err = s.Append(dst, e.Value); err != nil {
 			return dst, err
 		}
 	}
