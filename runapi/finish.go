@@ -64,11 +64,12 @@ func (r *Run) FinishContext(ctx context.Context, exit Exit) error {
 
 // endLog stores everything that a finished run has and closes its log.
 func (r *Run) endLog(ctx context.Context, exit Exit) error {
-	r.mu.Lock()
-	if r.finished {
-		r.mu.Unlock()
-		return ErrFinished
+	hooks, err := r.beginFinish()
+	if err != nil {
+		return err
 	}
+	before := callHooks(ctx, hooks)
+	r.mu.Lock()
 	open := r.flushOpen()
 	r.finished = true
 	r.mu.Unlock()
@@ -84,7 +85,7 @@ func (r *Run) endLog(ctx context.Context, exit Exit) error {
 	defer r.tellSummary()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	err := errors.Join(open, hardware, files, r.lines.close(), r.foldAndEnd(exit))
+	err = errors.Join(before, open, hardware, files, r.lines.close(), r.foldAndEnd(exit))
 	if parts := r.parts.Load(); parts != nil {
 		err = errors.Join(err, parts.Close())
 	}

@@ -136,7 +136,7 @@ func (r *Run) openLog() error {
 		r.dir = r.set.RunDir
 		r.set.ID = r.dir.RunID
 		if r.set.inside {
-			return r.openPart()
+			return r.openProgramPart()
 		}
 		if _, err := os.Stat(r.dir.LogPath()); err == nil {
 			return r.continueLog()

@@ -41,15 +41,12 @@ func (r *resolver) joinExec(s *Settings) {
 	s.DisableStats, s.DisableMeta, s.DisableConsole, s.DisableGit = true, true, true, true
 }
 
-// openPart begins the log of a program inside another run. Its clock is the
-// run's when that has told it already.
-func (r *Run) openPart() error {
-	name := programPart + runlog.NewID()
-	log, err := runlog.Create(r.dir.PartPath(name), r.logOptions())
-	if err != nil {
-		return &InitError{"log", err}
+// openProgramPart begins the log of a program inside another run. Its clock is
+// the run's when that has told it already.
+func (r *Run) openProgramPart() error {
+	if err := r.openPart(programPart + runlog.NewID()); err != nil {
+		return err
 	}
-	r.log, r.openPath = log, r.dir.PartOpenStepsPath(name)
 	if main := firstRunRecord(r.dir.LogPath()); main != nil {
 		if main.GetStartTime() != nil {
 			r.start = main.GetStartTime().AsTime().UnixNano() - r.clock.Anchor
@@ -59,6 +56,16 @@ func (r *Run) openPart() error {
 		}
 		r.set.Entity = main.GetEntity()
 	}
+	return nil
+}
+
+// openPart begins the log of a further writer.
+func (r *Run) openPart(name string) error {
+	log, err := runlog.Create(r.dir.PartPath(name), r.logOptions())
+	if err != nil {
+		return &InitError{"log", err}
+	}
+	r.log, r.openPath = log, r.dir.PartOpenStepsPath(name)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package runapi
 
 import (
 	"cmp"
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -75,6 +76,9 @@ type Run struct {
 	openPath string               // side file of a program inside another run
 	watchers watchers
 	once     map[string]string // by key, the JSON that SetOnce stored last
+
+	hooks     []func(context.Context) error // of OnFinish; with mu
+	finishing bool                          // Finish was called; with mu
 }
 
 // ID returns the run id; "" for a nil run.
