@@ -69,6 +69,10 @@ func (c *cli) attach(ctx context.Context, pid int, flags *runFlags) error {
 	if err != nil {
 		return err
 	}
+	lacks, err := followEvents(ctx, run, flags.TensorBoard, startOf(p))
+	if err != nil {
+		return errors.Join(err, run.FinishExit(runapi.Exit{Unknown: true}))
+	}
 	fmt.Fprintf(c.stderr, "wandb-agent: following process %d (its console cannot be had from outside; exec records it)\nwandb-agent: run %s\n", pid, run.Dir())
 	status, err := c.follow(ctx, p, run, caught)
 	if err == nil {
@@ -77,6 +81,9 @@ func (c *cli) attach(ctx context.Context, pid int, flags *runFlags) error {
 		fmt.Fprintf(c.stderr, "wandb-agent: stopped following process %d, which goes on\n", pid)
 	}
 	err = finishUntil(run, exitOf(status), caught)
+	if text := lacks(); text != "" {
+		fmt.Fprintf(c.stderr, "wandb-agent: %s\n", text)
+	}
 	if url := run.URL(); url != "" {
 		fmt.Fprintf(c.stderr, "wandb-agent: view it:  %s\n", url)
 	}

@@ -204,7 +204,8 @@ func quickPart(args []string) error { return keepPart(args, func(*keeper.Config)
 
 // keepPart is exec, changed, that does not wait before it starts a worker again.
 func keepPart(args []string, change func(*keeper.Config)) error {
-	flags := runFlags{Dir: args[0], SampleInterval: 100 * time.Millisecond, StatsInterval: 100 * time.Millisecond, Client: clientJoin}
+	flags := runFlags{Dir: args[0], SampleInterval: 100 * time.Millisecond, StatsInterval: 100 * time.Millisecond, Client: clientJoin,
+		TensorBoard: os.Getenv(eventsVariable)}
 	s, err := runapi.Prepare(flags.settings())
 	if err != nil {
 		return err

@@ -30,6 +30,7 @@ type runFlags struct {
 	Label          string        `json:"label,omitempty"`
 	OnStop         string        `json:"on_stop,omitempty"`
 	Client         string        `json:"client,omitempty"`
+	TensorBoard    string        `json:"tensorboard,omitempty"`
 }
 
 // add declares the flags; names are W&B's own.
@@ -49,6 +50,7 @@ func (f *runFlags) add(fs *pflag.FlagSet) {
 	fs.DurationVar(&f.FinishTimeout, "finish-timeout", 0, "how long to send what is left at the end (WANDB_FINISH_TIMEOUT; default 1m)")
 	fs.StringVar(&f.Label, "label", "", "suffix of this writer's hardware metrics (WANDB_X_LABEL; default rank-N for one of several ranks)")
 	fs.StringVar(&f.Client, "client", clientJoin, "the official client in the processes that are followed: join (one run with it) or apart")
+	fs.StringVar(&f.TensorBoard, "tensorboard", "", "follow the event files (tfevents) of this directory: scalars, histograms and images become rows")
 	fs.DurationVar(&f.SampleInterval, "sample-interval", 0, "time between hardware samples (default 1s)")
 	fs.DurationVar(&f.StatsInterval, "stats-interval", 0, "time between hardware records in the run (default 5s)")
 }

@@ -45,6 +45,11 @@ func (c *cli) work() error {
 	if err != nil {
 		return err
 	}
+	lacks, err := followEvents(ctx, run, flags.TensorBoard, w.Spec.Started)
+	if err != nil {
+		w.Say(err.Error()) // the run goes on without
+		lacks = func() string { return "" }
+	}
 	if flags.OnStop != stopIgnore {
 		go stopCommand(w, run)
 	}
@@ -60,7 +65,11 @@ func (c *cli) work() error {
 	if takeover != nil {
 		err = errors.Join(writeExit(takeover, end.Status), takeover.Close(), end.Log)
 	}
-	return errors.Join(err, finishForKeeper(w, run, end.Status))
+	err = errors.Join(err, finishForKeeper(w, run, end.Status))
+	if text := lacks(); text != "" {
+		w.Say(text)
+	}
+	return err
 }
 
 // stopCommand passes a stop request of the server on. It ends with the process.
