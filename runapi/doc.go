@@ -199,6 +199,9 @@
 // processes that it follows: the first run that the client makes is the run of
 // both, this one adds what it measures, and the client's rows go to Settings.Outputs.
 //
+// A part of the program that has steps of its own is a writer of its own
+// (Run.Writer). Package runapi/tensorboard follows event files that way.
+//
 // # Resume, sweeps
 //
 // A resumed run goes on with the step behind the last one that the server has,

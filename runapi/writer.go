@@ -94,7 +94,7 @@ func (r *Run) OnFinish(f func(ctx context.Context) error) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.finishing {
+	if r.finishing || r.finished {
 		return ErrFinished
 	}
 	r.hooks = append(r.hooks, f)
@@ -105,7 +105,7 @@ func (r *Run) OnFinish(f func(ctx context.Context) error) error {
 func (r *Run) beginFinish() ([]func(context.Context) error, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.finishing {
+	if r.finishing || r.finished {
 		return nil, ErrFinished
 	}
 	r.finishing = true
