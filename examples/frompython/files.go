@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -52,4 +53,30 @@ func save(ctx context.Context) error {
 		err = errors.Join(err, e)
 	}
 	return errors.Join(err, run.Log(map[string]any{"saved": 5}), run.Finish(0))
+}
+
+// Restore of a run puts the file among the files of the run; the function
+// runapi.Restore needs no run.
+func restore(ctx context.Context) error {
+	run, err := runapi.Init(ctx, runapi.Settings{ID: "earlier"})
+	if err != nil {
+		return err
+	}
+	err = os.WriteFile("model.txt", []byte("weights\n"), 0o600)
+	_, err2 := run.Save("model.txt", runapi.SaveOptions{Policy: runapi.SaveNow})
+	if err := errors.Join(err, err2, run.Log(map[string]any{"x": 1}), run.Finish(0)); err != nil {
+		return err
+	}
+
+	run, err = runapi.Init(ctx, runapi.Settings{ID: "later"})
+	if err != nil {
+		return err
+	}
+	file, err := run.Restore(ctx, "model.txt", runapi.RestoreOptions{Run: "earlier"})
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(file)
+	return errors.Join(err, run.Log(map[string]any{"length": len(text)}), run.Finish(0))
 }

@@ -22,7 +22,7 @@ var examples = map[string]func(context.Context) error{
 	"config": config, "nestedconfig": nestedConfig, "flags": flags,
 	"log": log, "incremental": incremental, "steps": steps, "nested": nested,
 	"best": best, "sticky": sticky, "define": define,
-	"alert": alert, "save": save,
+	"alert": alert, "save": save, "restore": restore,
 	"histogram": histogram,
 	"artifacts": artifacts, "path": path, "distributed": distributed, "model": model, "linkmodel": linkModel,
 }

@@ -88,6 +88,7 @@ var examples = []example{
 			}
 		}
 	}},
+	{name: "restore", runs: []string{"earlier", "later"}, check: rows("later", `[{"_step":0,"length":8}]`)},
 	{name: "histogram", check: func(t *testing.T, p *proof) {
 		h := p.stored("histogram").History[0]["gradients"].(map[string]any)
 		want(t, "histogram", []any{h["_type"], len(h["values"].([]any))}, `["histogram",64]`)
