@@ -20,6 +20,7 @@ import (
 var examples = map[string]func(context.Context) error{
 	"basic": basic, "setup": setup, "many": many, "active": active, "failed": failed, "group": group, "resume": resume, "rename": rename, "preempting": preempting,
 	"config": config, "nestedconfig": nestedConfig, "flags": flags,
+	"beforehand": beforehand, "defaults": defaults, "configfile": configFile, "exclude": exclude,
 	"log": log, "incremental": incremental, "steps": steps, "nested": nested,
 	"best": best, "sticky": sticky, "define": define,
 	"alert": alert, "save": save, "restore": restore,

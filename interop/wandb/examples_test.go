@@ -59,6 +59,24 @@ var examples = []example{
 	{name: "nestedconfig", check: func(t *testing.T, p *proof) {
 		want(t, "config", p.stored("nestedconfig").value("train"), `{"epochs":4}`)
 	}},
+	{name: "beforehand", check: func(t *testing.T, p *proof) {
+		run := p.stored("beforehand")
+		want(t, "config", []any{run.value("epochs"), len(run.History)}, `[4,4]`)
+	}},
+	{name: "defaults", check: func(t *testing.T, p *proof) {
+		run := p.stored("defaults")
+		want(t, "config", []any{run.value("epochs"), run.value("batch_size")}, `[100,64]`)
+	}},
+	{name: "configfile", check: func(t *testing.T, p *proof) {
+		run := p.stored("configfile")
+		want(t, "config", []any{run.value("epochs"), run.value("net"), len(run.History)}, `[3,{"act":"relu","layers":[1,2]},3]`)
+	}},
+	{name: "exclude", runs: []string{"without", "only"}, check: func(t *testing.T, p *proof) {
+		for _, id := range []string{"without", "only"} {
+			run := p.stored(id)
+			want(t, "config", []any{run.value("lr"), run.value("data_dir"), run.value("verbose")}, `[0.1,null,null]`)
+		}
+	}},
 	{name: "flags", check: func(t *testing.T, p *proof) {
 		run := p.stored("flags")
 		want(t, "config", []any{run.value("epochs"), run.value("batch_size")}, `[4,8]`)
