@@ -26,9 +26,13 @@ const ownKey = runconfig.OwnKey
 // ownConfig is what stands there. The server takes a run for started once it
 // has t; uploaders that derive nothing find it in the log's config.
 func (r *Run) ownConfig() map[string]any {
-	return map[string]any{
+	own := map[string]any{
 		"cli_version": wandb.Version,
 		"t":           runconfig.Telemetry(r.telemetry()),
 		"m":           runconfig.Metrics(r.state.Metrics()),
 	}
+	if r.codePath != "" {
+		own["code_path"] = r.codePath
+	}
+	return own
 }

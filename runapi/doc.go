@@ -175,6 +175,7 @@
 //	WANDB_X_STATS_SAMPLING_INTERVAL (seconds between stats records) WANDB_X_STATS_PID
 //	WANDB_X_STATS_DISK_PATHS (commas, or a JSON list)
 //	WANDB_DISABLE_GIT    WANDB_GIT_REMOTE_URL WANDB_GIT_COMMIT WANDB_GIT_ROOT
+//	WANDB_SAVE_CODE      WANDB_CODE_DIR WANDB_DISABLE_CODE
 //	WANDB_HOST           WANDB_USERNAME WANDB_USER_EMAIL WANDB_DOCKER
 //	WANDB_PROGRAM        WANDB_ARGS (JSON list) WANDB_X_EXECUTABLE
 //
@@ -222,6 +223,11 @@
 // writes below FilesDir is sent when the run ends.
 //
 //	files, err := run.Save("ckpt/*.pt", runapi.SaveOptions{Policy: runapi.SaveEnd})
+//
+// LogCode stores the sources that git tracks as an artifact of type code, which
+// servers show as the code of the run. Settings.SaveCode stores what was changed
+// since the commit: diff.patch, for git apply, and git-state.json with branch and
+// changed files. No git is started for any of this.
 //
 // Restore, of a run or without one, fetches a file of any run; RestoreCode tells
 // in which state a run's code was.

@@ -14,6 +14,7 @@ type gitInfo struct {
 	Root   string // directory that holds .git
 	Remote string // url of origin, as configured
 	Commit string // 40 or 64 hex digits; "" before the first commit
+	Branch string // that is checked out; "" for a commit by itself
 }
 
 // gitProbe reads .git of the working tree that dir lies in; the zero gitInfo
@@ -29,6 +30,7 @@ func gitProbe(dir string) gitInfo {
 		Root:   root,
 		Remote: gitRemote(filepath.Join(common, "config")),
 		Commit: gitCommit(gitDir, common),
+		Branch: gitBranch(gitDir),
 	}
 }
 
@@ -63,6 +65,15 @@ func commonDir(gitDir string) string {
 		return absolute(gitDir, c)
 	}
 	return gitDir
+}
+
+// gitBranch is the branch that HEAD names.
+func gitBranch(gitDir string) string {
+	ref, _ := strings.CutPrefix(gitLine(filepath.Join(gitDir, "HEAD")), "ref:")
+	if branch, ok := strings.CutPrefix(strings.TrimSpace(ref), "refs/heads/"); ok {
+		return branch
+	}
+	return ""
 }
 
 // gitCommit follows HEAD to a commit.

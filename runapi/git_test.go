@@ -32,12 +32,12 @@ func TestGitProbe(t *testing.T) {
 			t.Errorf("gitProbe(%s) = %+v, want %+v", dir, got, want)
 		}
 	}
-	f("repo/sub/dir", gitInfo{"repo", "https://u:p@host/x.git", sha})
-	f("packed", gitInfo{"packed", "", sha})
-	f("detached", gitInfo{"detached", "", sha})
-	f("tree", gitInfo{"tree", "https://u:p@host/x.git", sha})
-	f("evil", gitInfo{"evil", "", ""})
-	f("fresh", gitInfo{"fresh", "", ""})
+	f("repo/sub/dir", gitInfo{"repo", "https://u:p@host/x.git", sha, "main"})
+	f("packed", gitInfo{"packed", "", sha, "old"})
+	f("detached", gitInfo{"detached", "", sha, ""})
+	f("tree", gitInfo{"tree", "https://u:p@host/x.git", sha, "main"})
+	f("evil", gitInfo{"evil", "", "", ""})
+	f("fresh", gitInfo{"fresh", "", "", "main"})
 	f("", gitInfo{})
 }
 

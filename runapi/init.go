@@ -77,6 +77,7 @@ func Init(ctx context.Context, s Settings) (*Run, error) {
 	if early == nil {
 		r.back.Go(func() { r.lateGit(git) })
 	}
+	r.keepCode(ctx)
 	return r, nil
 }
 

@@ -96,6 +96,9 @@ func programOptions() []option {
 		text("git_remote_url", "", func(s *Settings) *string { return &s.GitRemote }),
 		text("git_commit", "", func(s *Settings) *string { return &s.GitCommit }),
 		text("git_root", "", func(s *Settings) *string { return &s.GitRoot }),
+		flag("save_code", "", func(s *Settings) *bool { return &s.SaveCode }),
+		text("code_dir", "", func(s *Settings) *string { return &s.CodeDir }),
+		flag("disable_code", "", func(s *Settings) *bool { return &s.DisableCode }),
 	}
 }
 

@@ -6,7 +6,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -122,4 +124,40 @@ func TestRestoreErrors(t *testing.T) {
 // contextFor ends soon: a server that is not there is asked again and again.
 func contextFor(t *testing.T) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(t.Context(), 300*time.Millisecond)
+}
+
+// TestRestoreCode: the diff that one run saved comes back with its commit, and git
+// takes it.
+func TestRestoreCode(t *testing.T) {
+	p := serve(t)
+	dir, commit := repository(t, map[string]string{"a.go": "one\n"})
+	write(t, "a.go", "two\n")
+	s := p.online(t)
+	s.ID, s.DisableGit, s.SaveCode, s.Program, s.Args = "r1", false, true, "train", []string{"-lr", "0.1"}
+	if err := start(t, s).Finish(0); err != nil {
+		t.Fatal(err)
+	}
+	out := t.TempDir()
+	o := RestoreOptions{Run: "p/r1", Root: out, Settings: s}
+	code, err := RestoreCode(patient(t), o)
+	want := Code{Commit: commit, Remote: "https://***@example.com/r.git", Program: "train", Args: []string{"-lr", "0.1"}, Patch: filepath.Join(out, patchFile)}
+	if err != nil || !reflect.DeepEqual(code, want) {
+		t.Fatalf("got %+v, %v, want %+v", code, err, want)
+	}
+	write(t, "a.go", "one\n")
+	apply := exec.Command("git", "apply", code.Patch)
+	apply.Dir = dir
+	if text, err := apply.CombinedOutput(); err != nil {
+		t.Fatalf("git apply: %v: %s", err, text)
+	}
+	if text, err := os.ReadFile("a.go"); err != nil || string(text) != "two\n" {
+		t.Errorf("the patch makes %q, %v", text, err)
+	}
+	if _, err := RestoreCode(patient(t), o); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("over a patch that is there: %v", err)
+	}
+	o.Run = "p/nobody"
+	if _, err := RestoreCode(patient(t), o); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("of a run that is not there: %v", err)
+	}
 }

@@ -74,6 +74,7 @@ type Run struct {
 	noted    bool                 // by SetNotes
 	adopted  map[string]*adoption // parts of embedded programs whose names the run takes
 	openPath string               // side file of a program inside another run
+	codePath string               // name of the artifact that has the run's code; "" is none
 	watchers watchers
 	once     map[string]string // by key, the JSON that SetOnce stored last
 

@@ -129,6 +129,13 @@ type Settings struct {
 	GitCommit  string
 	GitRoot    string // directory of the working tree
 
+	// SaveCode stores what was changed since the commit, as the files diff.patch
+	// and git-state.json of the run; CodeDir a directory whose source files Init
+	// logs as LogCode does. DisableCode forbids both.
+	SaveCode    bool
+	CodeDir     string
+	DisableCode bool
+
 	// Code supplies what follows; it has no counterpart in files.
 
 	// Logger gets warnings; nil is silence.
@@ -143,6 +150,7 @@ type Settings struct {
 
 	logFile func(runlog.File) runlog.File // tests break and stall the log with it
 	inside  bool                          // the run is that of the exec around us: our log is a part of it
+	noGit   bool                          // DisableGit, as it was asked for
 	rank    int                           // among the writers of the run, from 0
 	noHost  bool                          // another rank measures the machine
 	branch  *wandbpb.BranchPoint          // of ResumeFrom or ForkFrom

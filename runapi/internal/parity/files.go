@@ -73,5 +73,8 @@ var filesRows = []Row{
 		Go:    "runapi.CommError, runapi.ErrBadName",
 		Test:  "runapi.TestRestoreErrors",
 		Class: Direct},
-	{ID: "REST-07", What: "Restore also stands for \"restore the code state of a run\""},
+	{ID: "REST-07", What: "Restore also stands for \"restore the code state of a run\"",
+		Go:    "runapi.RestoreCode, wandb-agent restore --code",
+		Test:  "runapi.TestRestoreCode, cmd/wandb-agent.TestScripts/restore",
+		Class: Adapted, Why: "Tells commit, repository and command, and writes the saved diff for git apply: no git is started and no branch is made."},
 }
