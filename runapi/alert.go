@@ -29,8 +29,9 @@ const (
 	DefaultAlertWait = time.Minute
 )
 
-// errAlert is what is wrong with an alert.
-var errAlert = errors.New("alert is not allowed")
+// ErrAlert is returned for an alert with a title, level or wait that it cannot
+// have; nothing was stored.
+var ErrAlert = errors.New("alert is not allowed")
 
 // Alert tells the people who follow the run, by the ways that they chose on
 // the server. Level "" is Info; the server sends at most one alert of a title
@@ -50,11 +51,11 @@ func (r *Run) Alert(title, text string, level Level, wait time.Duration) error {
 	title = strings.ToValidUTF8(r.mask.Text(title), "\ufffd")
 	switch n := utf8.RuneCountInString(title); {
 	case n == 0 || n >= MaxAlertTitle:
-		return fmt.Errorf("alert with a title of %d characters: %w: want 1 to %d", n, errAlert, MaxAlertTitle-1)
+		return fmt.Errorf("alert with a title of %d characters: %w: want 1 to %d", n, ErrAlert, MaxAlertTitle-1)
 	case level != Info && level != Warn && level != Error:
-		return fmt.Errorf("alert of level %.20q: %w: want INFO, WARN or ERROR", level, errAlert)
+		return fmt.Errorf("alert of level %.20q: %w: want INFO, WARN or ERROR", level, ErrAlert)
 	case wait < 0:
-		return fmt.Errorf("alert with wait %v: %w: want a time from 0", wait, errAlert)
+		return fmt.Errorf("alert with wait %v: %w: want a time from 0", wait, ErrAlert)
 	}
 	return r.record(&wandbpb.Record{RecordType: &wandbpb.Record_Alert{Alert: &wandbpb.AlertRecord{
 		Title: title, Text: strings.ToValidUTF8(r.mask.Text(text), "\ufffd"), Level: string(level), WaitDuration: wait.Milliseconds(),

@@ -2,50 +2,45 @@
 // the hardware under it on the same timeline.
 //
 //	run, err := runapi.Init(ctx, runapi.Settings{Project: "mnist", Config: cfg})
-//	if err != nil { ... }
+//	if err != nil {
+//	    return err
+//	}
 //	defer run.Close()
 //	for step := range steps {
 //	    ...
 //	    run.Log(map[string]any{"loss": loss, "val": map[string]any{"acc": acc}})
 //	}
-//	err = run.Finish(0)
 //
-// # The path of a row
+// That is all there is to do. The run is in a directory below wandb, where
+// wandb-agent show prints it, and, when there is a key for a W&B server
+// (wandb-agent login), at Run.URL while it goes on. The zero Settings work; without
+// a key the run is kept for wandb-agent sync.
 //
-//	Log, LogRow ─▶ step rules ─▶ history record ─▶ write(2) to the run's log ─▶ Log returns
-//	                  │                 └─▶ ring, row lane ─▶ Settings.Outputs
-//	                  └─ NoCommit, AtStep: part ─▶ write(2) to run-<id>.open ─▶ Log returns
-//	hardware: collectors ─▶ ring ─▶ exporters/wandb ─▶ stats records in the same log
+// # The life of a run
 //
-//	online:   the same log ─▶ uploader ─▶ server, with a place in the log as its memory
+// Init makes a run; Finish, or a deferred Close, ends it with an exit code and
+// brings the rest to the server. Do does both around a function, which makes an
+// error or a panic a failed run:
 //
-// The log is the W&B transaction log <dir>/wandb/offline-run-<time>-<id>/run-<id>.wandb;
-// the directory of a run that is sent while it goes on is called run-<time>-<id>.
+//	err := runapi.Do(ctx, runapi.Settings{Project: "mnist"}, func(ctx context.Context, run *runapi.Run) error {
+//	    return train(ctx, run)   // ctx ends when somebody stops the run on the server
+//	})
 //
-// # Promises
+// Every Init makes a run of its own, and several may go on at once;
+// Settings.Reinit returns or finishes those before, or forbids a second. Active is
+// the newest, for code that was not handed one. Go has no exit hook: what a
+// program that dies has logged is kept, but the run has no end unless exec is
+// around it or Settings.HandleSignals saw the signal. Signals are otherwise the
+// program's own.
 //
-//   - When Log returns nil the row is in the kernel: no crash of this process
-//     loses it. Power failure loses at most a second.
-//   - On a network file system that stalls, Log returns after a quarter of a
-//     second at most, and at once after that; on a local one, the first calls to
-//     meet the stall are held as long as the kernel holds a write. A full disk
-//     holds nobody. Either way Counters.Pending says how many records are not
-//     yet on disk, they are written in order when it answers, and refused with
-//     an error when 64 MiB wait.
-//   - Log never waits for a network: it does not know of one. Init does only
-//     when a resumed run has to ask something, and not for long.
-//   - What the server has not acknowledged stays in the directory: after a crash,
-//     an outage or a deadline, wandb-agent sync goes on where sending stopped.
-//     Nothing is sent twice under another number.
-//   - Finish sends what is left for at most FinishTimeout, 5 s when the server
-//     never answered, and less when the context of FinishContext ends. What
-//     remains is an error that is ErrUnsent, with counts.
-//   - Without a key a run is kept: Run.Notice says so, and Finish is ErrUnsent.
-//   - Nothing here panics, prints, ends the process or reads the environment
-//     beyond Settings.Environ. Messages go to Settings.Logger.
-//   - Every method may be called from any goroutine, on a nil *Run and on a
-//     disabled run, where it does nothing and returns nil. After Finish,
-//     methods that store something return ErrFinished.
+// StopRequested and Context tell of stop requests, Status of what is where,
+// MarkPreempting the server of a machine that may go. SetName, SetNotes, AddTags
+// and the like change at any time what the run is called. Settings with Mode
+// disabled turn all of it into nothing, at no cost.
+//
+// Errors of Init are *InitError; ErrNotLoggedIn, ErrRunExists, ErrNoSuchRun,
+// ErrRunActive and whatever else a caller may want to tell apart are found by
+// errors.Is, a *ValueError and an *UnsentError by errors.As.
 //
 // # Steps
 //
@@ -136,82 +131,6 @@
 // DefineMetric says what to plot a metric against and how to summarise it.
 // Its name may end in * to define all metrics with that prefix.
 //
-// # Reading and changing runs
-//
-// Run.History reads the rows of a run while it goes on, Open those of one that is
-// over or of another process, one at a time: no run is too long for it. Edit
-// changes names, config and summary of a run that is over, and the next
-// wandb-agent sync brings that to the server.
-//
-//	run, err := runapi.Open(ctx, "wandb/latest-run")
-//	if err != nil { ... }
-//	for row, err := range run.History(ctx, "loss") { ... }
-//	err = run.Edit(ctx, runapi.Changes{Summary: map[string]any{"test_acc": acc}})
-//
-// # Where settings come from
-//
-// Highest first: the Settings struct, WANDB_* variables of Settings.Environ,
-// the file settings in the wandb directory, the file ~/.config/wandb/settings,
-// defaults. An invalid value is an error of Init that names the variable or the
-// file and line; a variable that has no effect here is a logged warning.
-//
-//	WANDB_MODE           online, shared, offline, disabled (dryrun is offline, run is online); WANDB_DISABLED=true
-//	WANDB_PROJECT        WANDB_ENTITY WANDB_RUN_ID WANDB_NAME WANDB_NOTES WANDB_TAGS (commas)
-//	WANDB_RUN_GROUP      WANDB_JOB_TYPE WANDB_DIR WANDB_CONFIG_DIR WANDB_CONSOLE (off)
-//	WANDB_RESUME         must, allow, never, auto; WANDB_RESUME_FROM, WANDB_FORK_FROM (ID?_step=N)
-//	WANDB_SWEEP_ID       WANDB_SWEEP_PARAM_PATH (YAML)
-//	WANDB_CONFIG_PATHS   (commas, YAML or JSON files), WANDB_ALLOW_VAL_CHANGE (true)
-//	WANDB_BASE_URL       WANDB_API_KEY WANDB_IDENTITY_TOKEN_FILE NETRC and what else package
-//	                     exporters/wandb/auth takes to find the server, the key and the way there
-//	WANDB_FINISH_TIMEOUT WANDB_INIT_TIMEOUT (seconds, 0 is as long as it takes)
-//	WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL (seconds) WANDB_IGNORE_GLOBS (commas)
-//	WANDB_INSECURE_DISABLE_SSL WANDB_X_EXTRA_HTTP_HEADERS (JSON object)
-//	WANDB_X_PRIMARY      false: config, summary, metadata and end of the run are another writer's
-//	WANDB_X_UPDATE_FINISH_STATE false: Finish leaves the run running on the server
-//	WANDB_AGENT_HOST_SAMPLING once, always, never
-//	WANDB_AGENT_STEP_HARDWARE names of system metrics (commas), or default
-//	WANDB_X_LABEL        label of this writer's system metrics
-//	WANDB_X_DISABLE_STATS WANDB_X_DISABLE_META WANDB_X_DISABLE_MACHINE_INFO
-//	WANDB_X_STATS_SAMPLING_INTERVAL (seconds between stats records) WANDB_X_STATS_PID
-//	WANDB_X_STATS_DISK_PATHS (commas, or a JSON list)
-//	WANDB_DISABLE_GIT    WANDB_GIT_REMOTE_URL WANDB_GIT_COMMIT WANDB_GIT_ROOT
-//	WANDB_SAVE_CODE      WANDB_CODE_DIR WANDB_DISABLE_CODE
-//	WANDB_HOST           WANDB_USERNAME WANDB_USER_EMAIL WANDB_DOCKER
-//	WANDB_PROGRAM        WANDB_ARGS (JSON list) WANDB_X_EXECUTABLE
-//
-// # Several processes of one run
-//
-// Each process that adds to a run keeps a log of its own. One of several ranks
-// (RANK of torchrun, SLURM_PROCID, Open MPI, PMI; see package
-// exporters/wandb/rank) is labelled rank-N by default: in its hardware metrics
-// and console lines. Of the ranks on a machine only local rank 0 measures the
-// machine, unless HostSampling says otherwise; each measures its own process tree.
-// Offline, directories with the same run id are joined when they are sent.
-// Online, several processes need ModeShared and one id; ranks above 0 are then
-// secondary unless WANDB_X_PRIMARY says otherwise.
-//
-// A program that wandb-agent exec started joins exec's run (RunDirVariable):
-// rows, config, summary, names, files, alerts and artifacts are the program's;
-// console, hardware, exit status and sending are exec's. DefineMetric and steps
-// work as ever. Any number of programs and workers may do so at a time, each with
-// steps of its own; a label (Settings.Label, RANK) tells their rows apart.
-//
-// With Settings.FollowClient the run goes with the official Python client in the
-// processes that it follows: the first run that the client makes is the run of
-// both, this one adds what it measures, and the client's rows go to Settings.Outputs.
-//
-// A part of the program that has steps of its own is a writer of its own
-// (Run.Writer). Package runapi/tensorboard follows event files that way.
-//
-// # Resume, sweeps
-//
-// A resumed run goes on with the step behind the last one that the server has,
-// as StartingStep says: steps below it are ErrStepBack. Offline nobody can be asked: steps
-// count from 0 in the program, and from the right one when the run is sent. The
-// same holds inside exec, and when the server did not answer in time and the mode
-// allows to go on. Values that a sweep chose win over Settings.Config and are ErrConfigLocked
-// for everybody after that, AllowChange or not.
-//
 // # Files
 //
 // All below the run directory (0700, files 0600): files/config.yaml,
@@ -247,6 +166,119 @@
 // LinkModel show a version in another collection. Names that a server keeps for
 // itself or cannot have are ErrBadName.
 //
+// # Reading and changing runs
+//
+// Run.History reads the rows of a run while it goes on, Open those of one that is
+// over or of another process, one at a time: no run is too long for it. Edit
+// changes names, config and summary of a run that is over, and the next
+// wandb-agent sync brings that to the server.
+//
+//	run, err := runapi.Open(ctx, "wandb/latest-run")
+//	if err != nil { ... }
+//	for row, err := range run.History(ctx, "loss") { ... }
+//	err = run.Edit(ctx, runapi.Changes{Summary: map[string]any{"test_acc": acc}})
+//
+// # Promises
+//
+//   - When Log returns nil the row is in the kernel: no crash of this process
+//     loses it. Power failure loses at most a second.
+//   - On a network file system that stalls, Log returns after a quarter of a
+//     second at most, and at once after that; on a local one, the first calls to
+//     meet the stall are held as long as the kernel holds a write. A full disk
+//     holds nobody. Either way Counters.Pending says how many records are not
+//     yet on disk, they are written in order when it answers, and refused with
+//     an error when 64 MiB wait.
+//   - Log never waits for a network: it does not know of one. Init does only
+//     when a resumed run has to ask something, and not for long.
+//   - What the server has not acknowledged stays in the directory: after a crash,
+//     an outage or a deadline, wandb-agent sync goes on where sending stopped.
+//     Nothing is sent twice under another number.
+//   - Finish sends what is left for at most FinishTimeout, 5 s when the server
+//     never answered, and less when the context of FinishContext ends. What
+//     remains is an error that is ErrUnsent, with counts.
+//   - Without a key a run is kept: Run.Notice says so, and Finish is ErrUnsent.
+//   - Nothing here panics, prints, ends the process or reads the environment
+//     beyond Settings.Environ. Messages go to Settings.Logger.
+//   - Every method may be called from any goroutine, on a nil *Run and on a
+//     disabled run, where it does nothing and returns nil. After Finish,
+//     methods that store something return ErrFinished.
+//
+// # The path of a row
+//
+//	Log, LogRow ─▶ step rules ─▶ history record ─▶ write(2) to the run's log ─▶ Log returns
+//	                  │                 └─▶ ring, row lane ─▶ Settings.Outputs
+//	                  └─ NoCommit, AtStep: part ─▶ write(2) to run-<id>.open ─▶ Log returns
+//	hardware: collectors ─▶ ring ─▶ exporters/wandb ─▶ stats records in the same log
+//
+//	online:   the same log ─▶ uploader ─▶ server, with a place in the log as its memory
+//
+// The log is the W&B transaction log <dir>/wandb/offline-run-<time>-<id>/run-<id>.wandb;
+// the directory of a run that is sent while it goes on is called run-<time>-<id>.
+//
+// # Where settings come from
+//
+// Highest first: the Settings struct, WANDB_* variables of Settings.Environ,
+// the file settings in the wandb directory, the file ~/.config/wandb/settings,
+// defaults. An invalid value is an error of Init that names the variable or the
+// file and line; a variable that has no effect here is a logged warning.
+//
+//	WANDB_MODE           online, shared, offline, disabled (dryrun is offline, run is online); WANDB_DISABLED=true
+//	WANDB_PROJECT        WANDB_ENTITY WANDB_RUN_ID WANDB_NAME WANDB_NOTES WANDB_TAGS (commas)
+//	WANDB_RUN_GROUP      WANDB_JOB_TYPE WANDB_DIR WANDB_CONFIG_DIR WANDB_CONSOLE (off)
+//	WANDB_RESUME         must, allow, never, auto; WANDB_RESUME_FROM, WANDB_FORK_FROM (ID?_step=N)
+//	WANDB_SWEEP_ID       WANDB_SWEEP_PARAM_PATH (YAML)
+//	WANDB_CONFIG_PATHS   (commas, YAML or JSON files), WANDB_ALLOW_VAL_CHANGE (true)
+//	WANDB_BASE_URL       WANDB_API_KEY WANDB_IDENTITY_TOKEN_FILE NETRC and what else package
+//	                     exporters/wandb/auth takes to find the server, the key and the way there
+//	WANDB_FINISH_TIMEOUT WANDB_INIT_TIMEOUT (seconds, 0 is as long as it takes)
+//	WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL (seconds) WANDB_IGNORE_GLOBS (commas)
+//	WANDB_INSECURE_DISABLE_SSL WANDB_X_EXTRA_HTTP_HEADERS (JSON object)
+//	WANDB_X_PRIMARY      false: config, summary, metadata and end of the run are another writer's
+//	WANDB_X_UPDATE_FINISH_STATE false: Finish leaves the run running on the server
+//	WANDB_AGENT_HOST_SAMPLING once, always, never
+//	WANDB_AGENT_STEP_HARDWARE names of system metrics (commas), or default
+//	WANDB_X_LABEL        label of this writer's system metrics
+//	WANDB_X_DISABLE_STATS WANDB_X_DISABLE_META WANDB_X_DISABLE_MACHINE_INFO
+//	WANDB_X_STATS_SAMPLING_INTERVAL (seconds between stats records) WANDB_X_STATS_PID
+//	WANDB_X_STATS_DISK_PATHS (commas, or a JSON list)
+//	WANDB_DISABLE_GIT    WANDB_GIT_REMOTE_URL WANDB_GIT_COMMIT WANDB_GIT_ROOT
+//	WANDB_SAVE_CODE      WANDB_CODE_DIR WANDB_DISABLE_CODE
+//	WANDB_HOST           WANDB_USERNAME WANDB_USER_EMAIL WANDB_DOCKER
+//	WANDB_PROGRAM        WANDB_ARGS (JSON list) WANDB_X_EXECUTABLE
+//
+// # Resume, sweeps
+//
+// A resumed run goes on with the step behind the last one that the server has,
+// as StartingStep says: steps below it are ErrStepBack. Offline nobody can be asked: steps
+// count from 0 in the program, and from the right one when the run is sent. The
+// same holds inside exec, and when the server did not answer in time and the mode
+// allows to go on. Values that a sweep chose win over Settings.Config and are ErrConfigLocked
+// for everybody after that, AllowChange or not.
+//
+// # Several processes of one run
+//
+// Each process that adds to a run keeps a log of its own. One of several ranks
+// (RANK of torchrun, SLURM_PROCID, Open MPI, PMI; see package
+// exporters/wandb/rank) is labelled rank-N by default: in its hardware metrics
+// and console lines. Of the ranks on a machine only local rank 0 measures the
+// machine, unless HostSampling says otherwise; each measures its own process tree.
+// Offline, directories with the same run id are joined when they are sent.
+// Online, several processes need ModeShared and one id; ranks above 0 are then
+// secondary unless WANDB_X_PRIMARY says otherwise.
+//
+// A program that wandb-agent exec started joins exec's run (RunDirVariable):
+// rows, config, summary, names, files, alerts and artifacts are the program's;
+// console, hardware, exit status and sending are exec's. DefineMetric and steps
+// work as ever. Any number of programs and workers may do so at a time, each with
+// steps of its own; a label (Settings.Label, RANK) tells their rows apart.
+//
+// With Settings.FollowClient the run goes with the official Python client in the
+// processes that it follows: the first run that the client makes is the run of
+// both, this one adds what it measures, and the client's rows go to Settings.Outputs.
+//
+// A part of the program that has steps of its own is a writer of its own
+// (Run.Writer). Package runapi/tensorboard follows event files that way.
+//
 // # Runs of another program
 //
 // Settings.PID follows another process; Prepare makes the directory of a run
@@ -257,7 +289,6 @@
 //
 // # Non-goals
 //
-// No capture of os.Stdout behind the program's back, no media here. Artifacts
-// are built in runapi/artifact, downloaded in exporters/wandb/artifact; runs that
-// were kept are sent by the command wandb-agent sync.
+// No capture of os.Stdout behind the program's back. Runs that were kept are sent
+// by the command wandb-agent sync.
 package runapi

@@ -3,12 +3,23 @@ package runapi
 import (
 	"errors"
 	"fmt"
+
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/upload"
 )
 
 // What callers branch on.
 var (
 	// ErrFinished is returned after Finish by methods that store something.
 	ErrFinished = errors.New("run is finished")
+	// ErrNotLoggedIn is returned where there is no key for the server, or none
+	// that it takes.
+	ErrNotLoggedIn = errors.New("not logged in")
+	// ErrRunExists is returned by Init with Resume "never" for a run that the
+	// server has.
+	ErrRunExists = upload.ErrRunExists
+	// ErrNoSuchRun is returned by Init with Resume "must" for a run that the server
+	// does not have.
+	ErrNoSuchRun = upload.ErrNoSuchRun
 	// ErrStepBack is returned by Log with AtStep(n) when n is below the run's
 	// step; nothing was stored.
 	ErrStepBack = errors.New("step goes back")
@@ -58,6 +69,15 @@ func (e *ValueError) Error() string {
 
 // Unwrap returns Err.
 func (e *ValueError) Unwrap() error { return e.Err }
+
+// keyless is an error about credentials, with the text of its cause.
+type keyless struct{ error }
+
+// Is matches ErrNotLoggedIn.
+func (keyless) Is(target error) bool { return target == ErrNotLoggedIn }
+
+// Unwrap returns the cause.
+func (e keyless) Unwrap() error { return e.error }
 
 // keyError explains why key is refused without repeating all of a long one.
 func keyError(key, reason string) error {

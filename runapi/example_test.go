@@ -139,3 +139,53 @@ func ExampleRun_ConsoleWriter() {
 	// epoch 1 done
 	// "epoch 1 done\n"
 }
+
+func ExampleDo() {
+	dir, err := os.MkdirTemp("", "runapi")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	settings := runapi.Settings{Project: "mnist", Mode: runapi.ModeOffline, Dir: dir, Environ: []string{}, DisableStats: true, DisableGit: true}
+	err = runapi.Do(context.Background(), settings, func(ctx context.Context, run *runapi.Run) error {
+		for step := range 3 {
+			if ctx.Err() != nil { // somebody stopped the run
+				return context.Cause(ctx)
+			}
+			if err := run.Log(map[string]any{"loss": 1 / float64(step+1)}); err != nil {
+				return err
+			}
+		}
+		return errors.New("loss does not fall any more")
+	})
+	fmt.Println(err) // and the run has failed
+	// Output: loss does not fall any more
+}
+
+func ExampleActive() {
+	run, done := begin(nil)
+	defer done()
+	// Far from Init: without a run this does nothing.
+	if err := runapi.Active().Log(map[string]any{"gradient": 0.1}); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(runapi.Active() == run)
+	run.Close()
+	// Output: true
+}
+
+func ExampleRun_SetName() {
+	run, done := begin(nil)
+	defer done()
+	run.SetName("warm-up")
+	run.AddTags("baseline", "gpu")
+	run.SetNotes("Learning rate from the *paper*.")
+	fmt.Println(run.Name(), run.Tags())
+	run.RemoveTags("gpu")
+	fmt.Println(run.Tags())
+	run.Close()
+	// Output:
+	// warm-up [baseline gpu]
+	// [baseline]
+}

@@ -49,10 +49,13 @@ func (r *Run) FinishContext(ctx context.Context, exit Exit) error {
 	if r == nil || r.off {
 		return nil
 	}
-	if err := r.endLog(ctx, exit); err != nil {
-		if errors.Is(err, ErrFinished) {
-			return err
-		}
+	err := r.endLog(ctx, exit)
+	if errors.Is(err, ErrFinished) {
+		return err
+	}
+	defer close(r.ended)
+	defer signals.remove(r)
+	if err != nil {
 		return fmt.Errorf("finish run %s: %w", r.set.ID, errors.Join(err, r.sendRest(ctx)))
 	}
 	r.forgetAutoResume(exit)
@@ -74,6 +77,8 @@ func (r *Run) endLog(ctx context.Context, exit Exit) error {
 	r.finished = true
 	r.mu.Unlock()
 
+	active.remove(r)
+	r.cancel(ErrFinished)
 	r.endBackground()
 	r.out.close()
 	r.err.close()

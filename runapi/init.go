@@ -27,8 +27,8 @@ const gitWait = 20 * time.Millisecond
 // Init begins a run: it makes the run directory and its log, writes the first
 // records, and starts hardware samples and upload beside. It takes some
 // milliseconds and does not wait for the server, unless Resume or ResumeFrom
-// wants to know something from it: then at most Settings.InitTimeout. Errors are
-// *InitError. The context only bounds Init; the run goes on until Finish.
+// wants to know something from it: then at most Settings.InitTimeout. Several runs
+// may go on at once, see Settings.Reinit. Errors are *InitError. The context only bounds Init; the run goes on until Finish.
 func Init(ctx context.Context, s Settings) (*Run, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, &InitError{"settings", err}
@@ -38,6 +38,23 @@ func Init(ctx context.Context, s Settings) (*Run, error) {
 		return nil, err
 	}
 	found.joinExec(&set)
+	previous, leave, err := active.enter(ctx, &set)
+	if previous != nil || err != nil {
+		return previous, err
+	}
+	defer leave()
+	r, err := newBegun(ctx, set, found)
+	if err == nil && !r.off {
+		active.add(r)
+		if set.HandleSignals {
+			signals.add(r)
+		}
+	}
+	return r, err
+}
+
+// newBegun makes the run that Init has settled, and begins it.
+func newBegun(ctx context.Context, set Settings, found *resolver) (*Run, error) {
 	r := newRun(set)
 	found.warn(set.Logger, r.mask)
 	config, err := r.initialConfig()
@@ -51,7 +68,9 @@ func Init(ctx context.Context, s Settings) (*Run, error) {
 		r.off = true
 		return r, r.storeConfig(config)
 	}
-	r.findServer()
+	if err := r.findServer(); err != nil {
+		return nil, err
+	}
 	git := startGit(&r.set)
 	if err := r.openLog(); err != nil {
 		return nil, err
@@ -94,7 +113,9 @@ func Prepare(s Settings) (Settings, error) {
 	if set.Mode == ModeDisabled || set.RunDir != nil {
 		return r.set, nil
 	}
-	r.findServer()
+	if err := r.findServer(); err != nil {
+		return r.set, err
+	}
 	if err := r.makeDir(); err != nil {
 		return r.set, &InitError{"directory", err}
 	}
@@ -105,9 +126,10 @@ func Prepare(s Settings) (Settings, error) {
 func newRun(set Settings) *Run {
 	r := &Run{
 		set: set, clock: sample.NewClock(), mask: redact.New(set.Environ), state: runlog.NewState(),
-		stop: make(chan struct{}), writer: runlog.NewID() + runlog.NewID() + runlog.NewID() + runlog.NewID(),
+		stop: make(chan struct{}), ended: make(chan struct{}), writer: runlog.NewID() + runlog.NewID() + runlog.NewID() + runlog.NewID(),
 		keys: keyTable{byKey: map[runlog.Key]*metricKey{}, above: map[runlog.Key]bool{}},
 	}
+	r.ctx, r.cancel = context.WithCancelCause(context.Background())
 	r.start = r.clock.Now()
 	r.out, r.err = console{run: r}, console{run: r, stderr: true}
 	r.open.reset()
@@ -159,6 +181,9 @@ func (r *Run) makeDir() error {
 		return fmt.Errorf("find directory %q: %w", r.set.Dir, err)
 	}
 	wandbDir, err := runlog.WandbDir(root)
+	if err != nil && r.client != nil {
+		wandbDir, err = r.elsewhere(err)
+	}
 	if err != nil {
 		return err
 	}
@@ -167,6 +192,22 @@ func (r *Run) makeDir() error {
 	}
 	r.dir, err = runlog.NewDir(runlog.DirOptions{WandbDir: wandbDir, RunID: r.set.ID, Start: r.clock.Wall(r.start), Online: r.client != nil})
 	return err
+}
+
+// elsewhere makes a directory for a run that is sent when the one it should be in
+// cannot be used because of bad. A run that is kept has no other place: it must
+// be where the user looks for it, and stay.
+func (r *Run) elsewhere(bad error) (string, error) {
+	dir, err := os.MkdirTemp("", "wandb-agent-")
+	if err == nil {
+		dir, err = runlog.WandbDir(dir)
+	}
+	if err != nil {
+		return "", errors.Join(bad, err)
+	}
+	r.addNotice("%v; until the run is sent it is in %s", bad, dir)
+	r.set.Logger.Warn("run directory is a temporary one", "run", r.set.ID, "dir", dir, "error", bad)
+	return dir, nil
 }
 
 // setProject settles the project once it is known whether there is a
@@ -194,8 +235,8 @@ func projectName(dir string) string {
 	return name
 }
 
-// begin writes the records that every log starts with, unless the log has
-// them already.
+// begin writes the records that every log starts with, unless the log
+// has them already.
 func (r *Run) begin(config map[string]any, git *gitInfo) error {
 	r.features.SetInitConfig = len(config) > 0
 	if r.state.Run != nil {

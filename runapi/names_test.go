@@ -164,3 +164,20 @@ func TestProgramInsideRenamesTheRun(t *testing.T) {
 		t.Errorf("name %q, notes %q, tags %q", run.Name, run.Notes, run.Tags)
 	}
 }
+
+func TestSettingsAreACopy(t *testing.T) {
+	s := quiet(t)
+	s.Tags, s.Environ, s.ExtraHeaders = []string{"a"}, []string{"X=1"}, map[string]string{"Authorization": "secret"}
+	r := start(t, s)
+	got := r.Settings()
+	got.Tags[0], got.Project = "other", "other"
+	if again := r.Settings(); again.Tags[0] != "a" || again.Project != "p" || r.Tags()[0] != "a" {
+		t.Errorf("the run's settings changed with the copy: %q, %q", again.Tags, again.Project)
+	}
+	if got.Environ != nil || got.ExtraHeaders != nil || got.ID != r.ID() || got.Mode != ModeOffline {
+		t.Errorf("settings %+v", got)
+	}
+	if s.Tags[0] != "a" {
+		t.Error("the caller's tags changed")
+	}
+}

@@ -46,7 +46,10 @@ func (r *Run) startUplink(client *api.Client) error {
 
 // beginUplink begins to send through u, which sends nothing yet.
 func (r *Run) beginUplink(u *uplink, client *api.Client) error {
-	onStop := u.askToStop
+	onStop := func() {
+		u.askToStop()
+		r.cancel(ErrStopRequested)
+	}
 	if r.dir.Client() != nil { // which is asked, too, and knows how to end its program
 		onStop = func() {}
 	}
@@ -246,9 +249,17 @@ func (r *Run) settleStart(ctx context.Context) error {
 	if strict || errors.Is(err, upload.ErrResume) {
 		return fmt.Errorf("ask %s about run %s: %w", r.client.BaseURL(), r.Path(), err)
 	}
-	r.notice = fmt.Sprintf("the server did not say whether run %s is resumed (%v): its steps count from 0 here, and from the right step there", r.Path(), err)
+	r.addNotice("the server did not say whether run %s is resumed (%v): its steps count from 0 here, and from the right step there", r.Path(), err)
 	r.set.Logger.Warn("run begins without an answer of the server", "run", r.Path(), "error", err)
 	return nil
+}
+
+// addNotice tells the user one more thing.
+func (r *Run) addNotice(format string, args ...any) {
+	if r.notice != "" {
+		r.notice += "; "
+	}
+	r.notice += fmt.Sprintf(format, args...)
 }
 
 // giveUp takes back a run that was begun and must not be.
@@ -259,27 +270,6 @@ func (r *Run) giveUp(err error) error {
 		err = errors.Join(err, os.RemoveAll(r.dir.Path))
 	}
 	return err
-}
-
-// Stopped returns a channel that is closed when somebody has asked the server
-// to stop the run: a program should then end. It is never closed for a run that
-// is kept, nor for a program inside exec, whose exec is told.
-func (r *Run) Stopped() <-chan struct{} {
-	if r == nil {
-		return nil
-	}
-	if u := r.link.Load(); u != nil {
-		return u.stop
-	}
-	return nil
-}
-
-// URL returns where people find the run; "" as long as the server has not said.
-func (r *Run) URL() string {
-	if r == nil {
-		return ""
-	}
-	return r.link.Load().identity().URL
 }
 
 // Resumed says that the server had the run before this process began; false as

@@ -232,7 +232,7 @@ func TestStopRequestReachesTheProgram(t *testing.T) {
 	r := start(t, p.online(t))
 	eventually(t, "the run at the server", func() bool { return r.URL() != "" })
 	select {
-	case <-r.Stopped():
+	case <-r.StopRequested():
 		t.Fatal("nobody has stopped it")
 	default:
 	}
@@ -244,7 +244,7 @@ func TestStopRequestReachesTheProgram(t *testing.T) {
 			t.Fatal(err)
 		}
 		select {
-		case <-r.Stopped():
+		case <-r.StopRequested():
 			return
 		case <-time.After(20 * time.Millisecond):
 		}

@@ -126,6 +126,9 @@ func fillDefaults(s *Settings) {
 	if s.HostSampling == "" {
 		s.HostSampling = HostOnce
 	}
+	if s.Reinit == "" {
+		s.Reinit = ReinitNew
+	}
 }
 
 // placeAmongRanks settles what differs between the ranks of one run.
@@ -181,6 +184,11 @@ func (r *resolver) check(s *Settings) {
 	}
 	if len(s.ConfigInclude) > 0 && len(s.ConfigExclude) > 0 {
 		r.errs = append(r.errs, ErrIncludeAndExclude)
+	}
+	switch s.Reinit {
+	case ReinitNew, ReinitReturn, ReinitFinish, ReinitForbid:
+	default:
+		bad("reinit %q: %w", s.Reinit, errReinit)
 	}
 	if s.SweepParamPath != "" && s.SweepID == "" {
 		bad("%w", errSweep)

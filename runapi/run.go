@@ -3,6 +3,7 @@ package runapi
 import (
 	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,8 +57,11 @@ type Run struct {
 	logged map[string]*LoggedArtifact // by client id: the server has not said what became of them
 	made   []*wandbpb.ArtifactRecord  // versions of a run that is kept
 
-	stop chan struct{}  // closed by Finish: ends background
-	back sync.WaitGroup // background and probes
+	ctx    context.Context // see Context
+	cancel context.CancelCauseFunc
+	ended  chan struct{}  // closed when Finish has done all it does
+	stop   chan struct{}  // closed by Finish: ends background
+	back   sync.WaitGroup // background and probes
 
 	mu       sync.Mutex // guards all below
 	state    *runlog.State
@@ -170,14 +174,19 @@ func (r *Run) Step() int64 {
 	return r.base + r.step
 }
 
-// Settings returns the effective settings: a copy, with Environ and ExtraHeaders left
-// out.
+// Settings returns the settings as Init made them effective: a copy whose lists
+// are the caller's, with Environ and ExtraHeaders left out. Names that changed
+// since are those of Name, Notes and Tags.
 func (r *Run) Settings() Settings {
 	if r == nil {
 		return Settings{Mode: ModeDisabled}
 	}
 	s := r.set
 	s.Environ, s.ExtraHeaders = nil, nil
+	for _, list := range []*[]string{&s.Tags, &s.DiskPaths, &s.IgnoreGlobs, &s.Args} {
+		*list = slices.Clone(*list)
+	}
+	s.Outputs = slices.Clone(s.Outputs)
 	return s
 }
 

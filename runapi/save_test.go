@@ -172,8 +172,8 @@ func TestAlertsAndPreempting(t *testing.T) {
 	for title, err := range map[string]error{
 		"": r.Alert("", "x", Info, 0), "long": r.Alert(strings.Repeat("ä", 64), "", Info, 0), "level": r.Alert("a", "", "LOUD", 0), "wait": r.Alert("a", "", Info, -1),
 	} {
-		if !errors.Is(err, errAlert) {
-			t.Errorf("%s: got %v, want errAlert", title, err)
+		if !errors.Is(err, ErrAlert) {
+			t.Errorf("%s: got %v, want ErrAlert", title, err)
 		}
 	}
 	got := logged(t, r.Dir(), func(rec *wandbpb.Record) string {

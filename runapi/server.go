@@ -2,7 +2,7 @@ package runapi
 
 import (
 	"context"
-	"fmt"
+	"errors"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
@@ -27,6 +27,9 @@ func (r *Run) connect(shared bool) (*api.Client, error) {
 		o.Shared = &api.SharedWriter{ClientID: r.writer}
 	}
 	c, err := auth.Connect(from, o)
+	if errors.Is(err, auth.ErrNone) || errors.Is(err, auth.ErrWorkspaceServer) {
+		err = keyless{err}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -34,11 +37,15 @@ func (r *Run) connect(shared bool) (*api.Client, error) {
 }
 
 // findServer makes the client of a run that is to be sent, or keeps the reason
-// why there is none.
-func (r *Run) findServer() {
+// why there is none. The error is that of a run that needs one.
+func (r *Run) findServer() error {
 	if r.set.online() {
 		r.client, r.kept = r.connect(r.set.Mode == ModeShared)
 	}
+	if r.kept != nil && r.set.RequireLogin {
+		return &InitError{"server", r.kept}
+	}
+	return nil
 }
 
 // goOnline begins to send the run, or says that it is kept.
@@ -61,7 +68,7 @@ func (r *Run) goOnline(ctx context.Context) error {
 		r.link.Swap(nil).abandon() // the command goes on: the run is kept
 	}
 	if r.kept != nil {
-		r.notice = fmt.Sprintf("run %s is kept in %s: %v; send it with: wandb-agent sync %s", r.Path(), r.dir.Path, r.kept, r.dir.Path)
+		r.addNotice("run %s is kept in %s: %v; send it with: wandb-agent sync %s", r.Path(), r.dir.Path, r.kept, r.dir.Path)
 		r.set.Logger.Warn("run is kept offline", "run", r.Path(), "dir", r.dir.Path, "error", r.kept)
 	}
 	return nil

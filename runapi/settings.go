@@ -52,7 +52,8 @@ type Settings struct {
 	Notes   string   // Markdown
 	Tags    []string // each 1-64 characters
 	Mode    Mode     // default ModeOnline
-	Dir     string   // where the wandb directory is made; default: the working directory
+	Dir     string   // where the wandb directory is made; default: the working directory. One that cannot be written is an error; a run that is sent uses a temporary one
+	Reinit  Reinit   // what Init does while other runs of this process go on; default ReinitNew
 
 	// Resume says what is to become of a run that the server has already under
 	// ID: "must" and "allow" go on with it, must fails when there is none, never
@@ -94,6 +95,7 @@ type Settings struct {
 	Outputs        []agent.Output // more places for the run's numbers; Select is filled in when empty
 
 	APIKey        api.Key           // made with api.NewKey; default: see package exporters/wandb/auth
+	RequireLogin  bool              // without a key an online run is ErrNotLoggedIn, instead of kept
 	BaseURL       string            // of the server; default: WANDB_BASE_URL, settings files, https://api.wandb.ai
 	FinishTimeout time.Duration     // how long Finish sends what is left; default 60 s, negative is not at all
 	InitTimeout   time.Duration     // how long Init waits for the server when it must ask (Resume, ResumeFrom); default 90 s
@@ -135,6 +137,13 @@ type Settings struct {
 	SaveCode    bool
 	CodeDir     string
 	DisableCode bool
+
+	// HandleSignals finishes the run when the process gets SIGINT or SIGTERM, as
+	// ended by that signal, within 5 s or at once at the next one; then the signal
+	// is raised again, so that the process ends as it would have. A SIGTERM of a
+	// scheduler (Slurm, Kubernetes) marks the run as preempted before. Without it
+	// signals are the program's alone.
+	HandleSignals bool
 
 	// Code supplies what follows; it has no counterpart in files.
 

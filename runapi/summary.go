@@ -45,10 +45,11 @@ func (s Summary) Set(key string, value any) error { return s.put(key, value, fal
 func (s Summary) Pin(key string, value any) error { return s.put(key, value, true) }
 
 func (s Summary) put(key string, value any, pin bool) error {
-	r, path := s.r, s.at(key)
+	r := s.r
 	if r == nil || r.off {
 		return nil
 	}
+	path := s.at(key)
 	if err := checkPath(path); err != nil {
 		return err
 	}
@@ -111,10 +112,11 @@ func itemText(it *runlog.Item) []byte {
 // again what rows and DefineMetric say, rows included that came meanwhile, or
 // what Set said before; the key goes when there is no such thing.
 func (s Summary) Unset(key string) error {
-	r, path := s.r, s.at(key)
+	r := s.r
 	if r == nil || r.off {
 		return nil
 	}
+	path := s.at(key)
 	if err := checkPath(path); err != nil {
 		return err
 	}

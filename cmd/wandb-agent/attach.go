@@ -101,7 +101,7 @@ func (c *cli) follow(ctx context.Context, p *pidwatch.Process, run *runapi.Run, 
 	go func() { // ends with ctx
 		select {
 		case <-caught:
-		case <-run.Stopped():
+		case <-run.StopRequested():
 			fmt.Fprintln(c.stderr, "wandb-agent: somebody stopped the run on the server")
 		case <-ctx.Done():
 		}

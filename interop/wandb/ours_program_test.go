@@ -239,7 +239,7 @@ func ourStop(ctx context.Context, _ []string) error {
 	}
 	errs := []error{run.Log(row{"x": 1})}
 	select {
-	case <-run.Stopped():
+	case <-run.StopRequested():
 		fmt.Println("stopped")
 		_, err := run.ConsoleWriter(false).Write([]byte("stopped\n"))
 		errs = append(errs, err)

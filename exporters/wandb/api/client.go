@@ -174,7 +174,12 @@ func (c *Client) AppURL() string { return c.app }
 
 // RunURL returns the link to a run for people.
 func (c *Client) RunURL(entity, project, run string) string {
-	return c.app + "/" + url.PathEscape(entity) + "/" + url.PathEscape(project) + "/runs/" + url.PathEscape(run)
+	return c.ProjectURL(entity, project) + "/runs/" + url.PathEscape(run)
+}
+
+// ProjectURL returns the link to a project for people.
+func (c *Client) ProjectURL(entity, project string) string {
+	return c.app + "/" + url.PathEscape(entity) + "/" + url.PathEscape(project)
 }
 
 // CloseIdle closes the connections that no request uses.

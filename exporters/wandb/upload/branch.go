@@ -46,11 +46,11 @@ func (u *Uploader) resume(ctx context.Context, mode string, run *wandbpb.RunReco
 	exists := info != nil && info.Started()
 	switch {
 	case mode == "must" && !exists:
-		return start{}, fmt.Errorf("%w must: there is no run %s to be resumed", ErrResume, describe(pos))
+		return start{}, fmt.Errorf("%w must: %w to be resumed: %s", ErrResume, ErrNoSuchRun, describe(pos))
 	case mode == "never" && exists && u.creating && info.HistoryLineCount+info.EventsLineCount+info.LogLineCount == 0:
 		return start{plain: true}, nil // it is the one that this log has made
 	case mode == "never" && exists:
-		return start{}, fmt.Errorf("%w never: there is a run %s already", ErrResume, describe(pos))
+		return start{}, fmt.Errorf("%w never: %w: %s", ErrResume, ErrRunExists, describe(pos))
 	case !exists:
 		return start{plain: true}, nil
 	}

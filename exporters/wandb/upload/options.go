@@ -17,6 +17,10 @@ var (
 	// ErrResume means that the run cannot be resumed, or not be created, as its
 	// resume mode wants. Nothing was sent.
 	ErrResume = errors.New("resume mode")
+	// ErrNoSuchRun is the ErrResume of a run that must be there.
+	ErrNoSuchRun = errors.New("there is no such run")
+	// ErrRunExists is the ErrResume of a run that must not be there.
+	ErrRunExists = errors.New("there is a run already")
 	// ErrKey means that the server does not take the key. Everything is kept.
 	ErrKey = filestream.ErrKey
 	// ErrRefused means that the server refuses everything that is sent for this
