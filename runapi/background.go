@@ -20,6 +20,7 @@ func (r *Run) background() {
 			r.link.Load().wake()
 		case <-files.C:
 			r.logError("saved files not renewed", r.restage(false))
+			r.logNewMedia(false)
 		}
 	}
 }

@@ -151,6 +151,14 @@
 // Restore, of a run or without one, fetches a file of any run; RestoreCode tells
 // in which state a run's code was.
 //
+// # Watched values
+//
+// Watch logs a histogram of gradients or parameters with every n-th step, from a
+// function of the program that is called inside Log; WatchMedia logs files that
+// appear, such as videos of episodes.
+//
+//	w, err := runapi.Watch(run, "layer1", func() []float32 { return layer1.Grad }, runapi.WatchOptions{Every: 100})
+//
 // # Artifacts and models
 //
 // Versions are built in runapi/artifact and logged, or made of a path at once:

@@ -72,6 +72,7 @@ func (r *Run) endLog(ctx context.Context, exit Exit) error {
 		return err
 	}
 	before := callHooks(ctx, hooks)
+	r.logNewMedia(true)
 	r.mu.Lock()
 	open := r.flushOpen()
 	r.finished = true

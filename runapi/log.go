@@ -42,6 +42,12 @@ func (r *Run) Log(values map[string]any, opts ...LogOption) error {
 	if r == nil || r.off {
 		return nil
 	}
+	r.logWatched(opts)
+	return r.logValues(values, opts)
+}
+
+// logValues is Log without the watchers, which use it.
+func (r *Run) logValues(values map[string]any, opts []LogOption) error {
 	now := r.clock.Now()
 	v, err := r.encode(values, opts)
 	if err == nil {

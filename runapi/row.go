@@ -81,6 +81,7 @@ func (r *Run) LogRow(row *Row, opts ...LogOption) error {
 	if row.run != r {
 		return errForeignRow
 	}
+	r.logWatched(opts)
 	now := r.clock.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -53,6 +53,8 @@ type Run struct {
 
 	claims claims // of media files; has its own lock
 
+	valueWatch valueWatchers // has its own lock
+
 	logMu  sync.Mutex                 // guards logged and made
 	logged map[string]*LoggedArtifact // by client id: the server has not said what became of them
 	made   []*wandbpb.ArtifactRecord  // versions of a run that is kept
@@ -63,24 +65,25 @@ type Run struct {
 	stop   chan struct{}  // closed by Finish: ends background
 	back   sync.WaitGroup // background and probes
 
-	mu       sync.Mutex // guards all below
-	state    *runlog.State
-	finished bool
-	step     int64 // from 0 in each log; see base
-	isOpen   bool  // open holds a step that was not stored yet
-	open     values
-	openAt   int64      // Clock time of the last call that added to open
-	serial   uint64     // of the row being put together; see metricKey.serial
-	row      runlog.Row // scratch of store
-	frame    sample.Frame
-	features wandbpb.Feature
-	renamed  bool                 // by SetName
-	noted    bool                 // by SetNotes
-	adopted  map[string]*adoption // parts of embedded programs whose names the run takes
-	openPath string               // side file of a program inside another run
-	codePath string               // name of the artifact that has the run's code; "" is none
-	watchers watchers
-	once     map[string]string // by key, the JSON that SetOnce stored last
+	mu           sync.Mutex // guards all below
+	state        *runlog.State
+	finished     bool
+	step         int64 // from 0 in each log; see base
+	isOpen       bool  // open holds a step that was not stored yet
+	open         values
+	openAt       int64      // Clock time of the last call that added to open
+	serial       uint64     // of the row being put together; see metricKey.serial
+	row          runlog.Row // scratch of store
+	frame        sample.Frame
+	features     wandbpb.Feature
+	renamed      bool                 // by SetName
+	noted        bool                 // by SetNotes
+	adopted      map[string]*adoption // parts of embedded programs whose names the run takes
+	openPath     string               // side file of a program inside another run
+	mediaWatches []*mediaWatch
+	codePath     string // name of the artifact that has the run's code; "" is none
+	watchers     watchers
+	once         map[string]string // by key, the JSON that SetOnce stored last
 
 	hooks     []func(context.Context) error // of OnFinish; with mu
 	finishing bool                          // Finish was called; with mu
