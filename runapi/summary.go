@@ -8,6 +8,7 @@ import (
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/xjson"
+	"github.com/wandb-agent/wandb-agent/runapi/media"
 )
 
 // Summary is the summary of a run, or the part of it below a path.
@@ -263,4 +264,16 @@ func (r *Run) writeSummary() error {
 	}
 	r.noteSummary(rec)
 	return r.log.Write(&wandbpb.Record{RecordType: &wandbpb.Record_Summary{Summary: rec}})
+}
+
+// SetTensor stores a tensor under key as Set does: statistics and a histogram in
+// the summary, and all its numbers in a .npy file of the run. Errors are those
+// of Set, and of writing the file.
+func (s Summary) SetTensor(key string, t *media.Tensor) error {
+	if t == nil {
+		return s.Set(key, t)
+	}
+	saved := *t
+	saved.Save = true
+	return s.Set(key, &saved)
 }
