@@ -52,10 +52,15 @@
 //	Log(m, AtStep(n)), n = step   adds m to the current step only
 //	Log(m, AtStep(n), Commit())   as above, then stores step n, step + 1
 //	Log(m, AtStep(n)), n < step   nothing is stored: an error that is ErrStepBack, counted in Counters.Refused
+//	  with Settings.KeepLate      a row of its own at the next free step, with _late_step n: Counters.Moved
 //	Finish                        stores the current step if it holds anything
 //
 // The later of two values for one key in one step wins. Parts of a step that
-// is still open are as safe against a crash as whole rows.
+// is still open are as safe against a crash as whole rows. So a step that is
+// repeated before the next begins is one row, and one that comes later is refused:
+// W&B keeps one row for each step, and a row at another step than was meant is as
+// wrong as one that is missing, but harder to see. KeepLate is for those whose rows
+// come out of order and who plot them against a metric of their own.
 //
 // # Keys and values
 //
@@ -73,6 +78,10 @@
 // their value). Bytes that are not UTF-8 become U+FFFD. A value that has no
 // JSON form (a func, a channel, a cycle) makes a *ValueError that names key and
 // type; then nothing of that row is stored and Counters.Refused grows.
+//
+// A slice is a list, however long it is, up to MaxRowBytes; W&B draws no lists.
+// What a chart is to be made of is a media.Tensor (a histogram and statistics, and
+// with Summary.SetTensor all numbers in a file) or a media.Histogram.
 //
 // # Media
 //

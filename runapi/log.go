@@ -71,6 +71,8 @@ type target struct {
 	step   int64
 	atStep bool
 	commit bool
+	late   bool  // Settings.KeepLate moved the row here
+	asked  int64 // from there
 }
 
 func readOptions(opts []LogOption) target {
@@ -102,6 +104,19 @@ func (r *Run) addRow(v *values, now int64, opts []LogOption) error {
 	if err != nil {
 		return err
 	}
+	if t.late {
+		v.add(r.keys.of(r, runlog.NewKey(lateKey)), runlog.Item{Kind: runlog.Int, I: t.asked})
+		err := r.place(v, now, t)
+		if err == nil {
+			r.moved.Add(1)
+		}
+		return err
+	}
+	return r.place(v, now, t)
+}
+
+// place puts a row where t says.
+func (r *Run) place(v *values, now int64, t target) error {
 	r.dedupe(v)
 	if v.bytes+r.pendingBytes(t.step) > MaxRowBytes {
 		return fmt.Errorf("log %d bytes at step %d: %w: the limit is %d", v.bytes, r.base+t.step, ErrRowTooLarge, MaxRowBytes)
@@ -141,6 +156,9 @@ func (r *Run) targetOf(opts []LogOption) (target, error) {
 			t.step = r.step
 		}
 	}
+	if t.step < r.step && r.set.KeepLate && r.base+t.step >= 0 {
+		return r.moveLate(t), nil
+	}
 	if t.step < r.step {
 		return t, fmt.Errorf("log step %d of a run at step %d: %w", r.base+t.step, r.base+r.step, ErrStepBack)
 	}
@@ -148,6 +166,18 @@ func (r *Run) targetOf(opts []LogOption) (target, error) {
 		return t, fmt.Errorf("log step %d: %w: the limit is %d", r.base+t.step, ErrKey, int64(maxStep))
 	}
 	return t, nil
+}
+
+// lateKey is what a row that came late says its step was.
+const lateKey = "_late_step"
+
+// moveLate gives a row that is too late the next free step, behind the open one.
+func (r *Run) moveLate(t target) target {
+	t.late, t.asked, t.step, t.commit = true, r.base+t.step, r.step, true
+	if r.isOpen {
+		t.step++
+	}
+	return t
 }
 
 func (r *Run) pendingBytes(step int64) int {

@@ -44,8 +44,8 @@ type Run struct {
 	lines    outputLog // files/output.log
 
 	// Counted outside mu, so that Counters answers while a write hangs.
-	rows, refused atomic.Int64
-	parts         atomic.Pointer[runlog.OpenSteps] // nil until a step stays open; set with mu held
+	rows, refused, moved atomic.Int64
+	parts                atomic.Pointer[runlog.OpenSteps] // nil until a step stays open; set with mu held
 
 	saveMu  sync.Mutex // guards saves and watches; held while files are linked or copied
 	saves   map[string]*saved
@@ -197,6 +197,7 @@ func (r *Run) Settings() Settings {
 type Counters struct {
 	Rows    int64 // history rows stored
 	Refused int64 // calls of Log and LogRow that returned an error
+	Moved   int64 // rows, counted in Rows, that came late and got another step: Settings.KeepLate
 	Dropped int64 // records the log refused because it could take no more
 	Pending int64 // records accepted and not yet in the kernel: the directory stalls or is full
 	Failing bool  // the last write to the run directory failed; it is tried again
@@ -209,7 +210,7 @@ func (r *Run) Counters() Counters {
 		return Counters{}
 	}
 	c := r.log.Counters()
-	n := Counters{Rows: r.rows.Load(), Refused: r.refused.Load(), Dropped: c.DroppedRecords, Pending: c.PendingRecords, Failing: c.Failing}
+	n := Counters{Rows: r.rows.Load(), Refused: r.refused.Load(), Moved: r.moved.Load(), Dropped: c.DroppedRecords, Pending: c.PendingRecords, Failing: c.Failing}
 	if parts := r.parts.Load(); parts != nil {
 		p := parts.Counters()
 		n.Pending += p.PendingRecords

@@ -81,6 +81,11 @@ type Settings struct {
 	// that, with * for any text. Only one of them may be given.
 	ConfigInclude, ConfigExclude []string
 
+	// KeepLate stores a row that AtStep puts below the run's step, as the next
+	// free step and with the one that was asked for in _late_step, in place of
+	// ErrStepBack. See "Steps".
+	KeepLate bool
+
 	AllowConfigChange bool // as if AllowChange were given to every change of the config
 
 	SampleInterval time.Duration  // between hardware samples; default 1 s, at least 100 ms
