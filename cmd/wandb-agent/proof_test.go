@@ -25,7 +25,7 @@ var parts = map[string]func(args []string) error{
 	"root": rootPart, "mid": midPart, "work": workPart,
 	"parent": parentPart, "refuse": refusePart, "node": nodePart,
 	"train": trainPart, "quick": quickPart, "alone": alonePart,
-	"inside": insidePart, "full": fullPart, "tty": ttyPart, "daemon": daemonPart, "flood": floodPart, "events": eventsPart,
+	"inside": insidePart, "count": countPart, "full": fullPart, "tty": ttyPart, "daemon": daemonPart, "flood": floodPart, "events": eventsPart,
 }
 
 func playPart() {
