@@ -123,7 +123,7 @@ func (r *Run) endBackground() {
 // log.
 func (r *Run) foldAndEnd(exit Exit) error {
 	if r.set.inside {
-		return r.endPart()
+		return r.endPart(exit)
 	}
 	r.adopt()
 	r.forgetAdopted()

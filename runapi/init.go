@@ -38,6 +38,9 @@ func Init(ctx context.Context, s Settings) (*Run, error) {
 		return nil, err
 	}
 	found.joinExec(&set)
+	if err := set.joinPart(); err != nil {
+		return nil, err
+	}
 	previous, leave, err := active.enter(ctx, &set)
 	if previous != nil || err != nil {
 		return previous, err

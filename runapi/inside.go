@@ -1,6 +1,7 @@
 package runapi
 
 import (
+	"cmp"
 	"errors"
 	"os"
 
@@ -49,7 +50,11 @@ func (r *resolver) joinExec(s *Settings) {
 // openProgramPart begins the log of a program inside another run. Its clock is
 // the run's when that has told it already.
 func (r *Run) openProgramPart() error {
-	if err := r.openPart(programPart + runlog.NewID()); err != nil {
+	kind := programPart
+	if r.set.Part {
+		kind = attachPart
+	}
+	if err := r.openPart(kind + runlog.NewID()); err != nil {
 		return err
 	}
 	if main := firstRunRecord(r.dir.LogPath()); main != nil {
@@ -61,6 +66,24 @@ func (r *Run) openProgramPart() error {
 		}
 		r.set.Entity = main.GetEntity()
 	}
+	return nil
+}
+
+// attachPart begins the names of the logs of those who only measure.
+const attachPart = "attach-"
+
+// joinPart makes the run a part of the one in RunDir, where Part says so.
+func (s *Settings) joinPart() error {
+	if !s.Part || s.Mode == ModeDisabled {
+		return nil
+	}
+	if s.RunDir == nil {
+		return &InitError{"settings", errors.New("part: want the directory of a run")}
+	}
+	s.inside = true
+	s.Label = cmp.Or(s.Label, "attach")
+	s.Resume, s.branch = "", nil
+	s.DisableMeta, s.DisableConsole, s.DisableGit, s.FollowClient = true, true, true, false
 	return nil
 }
 
@@ -83,9 +106,13 @@ func (r *Run) beginPart(rec *wandbpb.RunRecord, config map[string]any) error {
 	return r.storeConfig(config)
 }
 
-// endPart writes what a part ends with. Exit and files are the main writer's.
-func (r *Run) endPart() error {
+// endPart writes what a part ends with. Exit and files are the main writer's, but
+// who follows a process from outside may be the only one who sees its end.
+func (r *Run) endPart(exit Exit) error {
 	r.features.Finish = true
+	if r.set.Part {
+		return r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Exit{Exit: r.exitRecord(exit)}})
+	}
 	return errors.Join(
 		r.write(&wandbpb.Record{RecordType: &wandbpb.Record_Telemetry{Telemetry: r.telemetry()}}),
 		r.writeSummary(),

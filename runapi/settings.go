@@ -161,6 +161,10 @@ type Settings struct {
 	// already, that log is continued: id, start time, step, config and summary
 	// are taken from it.
 	RunDir *runlog.Dir
+	// Part says that RunDir is the run of another process, which goes on with it:
+	// this one adds what it measures, under Label, in a log of its own. Names,
+	// sending and the files are the other's; the exit counts if that one never says.
+	Part bool
 
 	logFile func(runlog.File) runlog.File // tests break and stall the log with it
 	inside  bool                          // the run is that of the exec around us: our log is a part of it

@@ -54,7 +54,7 @@ func (r *Run) Writer(label string) (*Run, error) {
 // writerSettings are the run's, without what its main writer does for it.
 func (r *Run) writerSettings(label string) Settings {
 	s := r.set
-	s.RunDir, s.inside, s.Label = r.dir, true, label
+	s.RunDir, s.inside, s.Part, s.Label = r.dir, true, false, label
 	s.Name, s.Notes, s.Group, s.JobType, s.Tags, s.Config = "", "", "", "", nil, nil
 	s.Resume, s.ResumeFrom, s.ForkFrom, s.branch = "", "", "", nil
 	s.SweepID, s.SweepParamPath = "", ""

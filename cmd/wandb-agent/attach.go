@@ -29,7 +29,11 @@ func (c *cli) attachCmd() *cobra.Command {
 uses, until it ends or this command gets SIGINT or SIGTERM. The process is not
 touched. Its console cannot be had: only exec sees it. Its exit status is read
 from the kernel (6.15 and later for any process, else only with permission to
-trace it); a status nobody saw is "unknown", never 0.`,
+trace it); a status nobody saw is "unknown", never 0.
+
+A process that has a run already, of runapi or of the official client, gets no
+second one: what is measured goes into that run, labelled. With runapi it is in
+the process's own run directory; --id ID makes a run apart.`,
 		Example: "  wandb-agent attach --pid 4711 --project mnist",
 		Args:    exactArgs(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -65,9 +69,13 @@ func (c *cli) attach(ctx context.Context, pid int, flags *runFlags) error {
 	s.PID = pid
 	s.Logger = slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	describeProcess(&s, pid)
+	joined := joinProcess(&s, pid)
 	run, err := runapi.Init(ctx, s)
 	if err != nil {
 		return err
+	}
+	if joined != nil {
+		fmt.Fprintf(c.stderr, "wandb-agent: process %d has a run: this adds to it\n", pid)
 	}
 	lacks, err := followEvents(ctx, run, flags.TensorBoard, startOf(p))
 	if err != nil {
@@ -81,6 +89,9 @@ func (c *cli) attach(ctx context.Context, pid int, flags *runFlags) error {
 		fmt.Fprintf(c.stderr, "wandb-agent: stopped following process %d, which goes on\n", pid)
 	}
 	err = finishUntil(run, exitOf(status), caught)
+	if joined != nil {
+		err = errors.Join(err, foldInto(joined))
+	}
 	if text := lacks(); text != "" {
 		fmt.Fprintf(c.stderr, "wandb-agent: %s\n", text)
 	}
