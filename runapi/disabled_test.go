@@ -35,6 +35,7 @@ var calls = map[string]func(*Run) error{
 	"Context":        func(r *Run) error { return r.Context().Err() },
 	"Counters":       func(r *Run) error { r.Counters(); return nil },
 	"DefineMetric":   func(r *Run) error { _, err := r.DefineMetric("", MetricOptions{}); return err },
+	"Detach":         func(r *Run) error { _, err := r.Detach(context.Background()); return err },
 	"Dir":            func(r *Run) error { return empty(r.Dir()) },
 	"Entity":         func(r *Run) error { return empty(r.Entity()) },
 	"FilesDir":       func(r *Run) error { return empty(r.FilesDir()) },

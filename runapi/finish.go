@@ -71,6 +71,16 @@ func (r *Run) endLog(ctx context.Context, exit Exit) error {
 	if err != nil {
 		return err
 	}
+	err = r.quiesce(ctx, hooks, true)
+	defer r.tellSummary()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return errors.Join(err, r.lines.close(), r.foldAndEnd(exit), r.closeLog())
+}
+
+// quiesce stores what is under way and stops what runs beside: nothing is logged
+// any more when it returns. At the end of a run, all saved files are taken anew.
+func (r *Run) quiesce(ctx context.Context, hooks []func(context.Context) error, end bool) error {
 	before := callHooks(ctx, hooks)
 	r.logNewMedia(true)
 	r.mu.Lock()
@@ -85,15 +95,14 @@ func (r *Run) endLog(ctx context.Context, exit Exit) error {
 	r.err.close()
 	ctx, cancel := context.WithTimeout(ctx, finishGrace)
 	defer cancel()
-	hardware := r.hw.finish(ctx)
-	files := r.restage(true)
+	return errors.Join(before, open, r.hw.finish(ctx), r.restage(end))
+}
 
-	defer r.tellSummary()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	err = errors.Join(before, open, hardware, files, r.lines.close(), r.foldAndEnd(exit))
+// closeLog closes the log and the side file of open steps. Called with mu held.
+func (r *Run) closeLog() error {
+	var err error
 	if parts := r.parts.Load(); parts != nil {
-		err = errors.Join(err, parts.Close())
+		err = parts.Close()
 	}
 	return errors.Join(err, r.log.Close())
 }

@@ -37,6 +37,9 @@ func Init(ctx context.Context, s Settings) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	if set.reattach {
+		set.Resume, set.branch = "", nil
+	}
 	found.joinExec(&set)
 	if err := set.joinPart(); err != nil {
 		return nil, err

@@ -68,7 +68,10 @@ func parseMoment(text string) (*wandbpb.BranchPoint, error) {
 // firstStep is the step at which the run begins as far as the settings tell:
 // behind the moment that it was cut or forked at.
 func (s *Settings) firstStep() int64 {
-	if s.branch == nil || s.branch.GetValue() >= math.MaxInt64 {
+	if s.branch == nil {
+		return s.base
+	}
+	if s.branch.GetValue() >= math.MaxInt64 {
 		return 0
 	}
 	return int64(s.branch.GetValue()) + 1

@@ -166,10 +166,12 @@ type Settings struct {
 	// sending and the files are the other's; the exit counts if that one never says.
 	Part bool
 
-	logFile func(runlog.File) runlog.File // tests break and stall the log with it
-	inside  bool                          // the run is that of the exec around us: our log is a part of it
-	noGit   bool                          // DisableGit, as it was asked for
-	rank    int                           // among the writers of the run, from 0
-	noHost  bool                          // another rank measures the machine
-	branch  *wandbpb.BranchPoint          // of ResumeFrom or ForkFrom
+	logFile  func(runlog.File) runlog.File // tests break and stall the log with it
+	inside   bool                          // the run is that of the exec around us: our log is a part of it
+	noGit    bool                          // DisableGit, as it was asked for
+	rank     int                           // among the writers of the run, from 0
+	noHost   bool                          // another rank measures the machine
+	base     int64                         // starting step of a run that was detached
+	reattach bool                          // Resume and the like of the environment were seen to when the run began
+	branch   *wandbpb.BranchPoint          // of ResumeFrom or ForkFrom
 }
