@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wandb-agent/wandb-agent/collectors/host/pidwatch"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/rank"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/redact"
 	"github.com/wandb-agent/wandb-agent/runapi"
 )
@@ -111,7 +112,10 @@ func (c *cli) follow(ctx context.Context, p *pidwatch.Process, run *runapi.Run, 
 	defer stop()
 	go func() { // ends with ctx
 		select {
-		case <-caught:
+		case s := <-caught:
+			if s == syscall.SIGTERM && rank.Preemptible(environOf(os.Environ())) {
+				_ = run.MarkPreempting() // an error of the log is one of Finish, too
+			}
 		case <-run.StopRequested():
 			fmt.Fprintln(c.stderr, "wandb-agent: somebody stopped the run on the server")
 		case <-ctx.Done():

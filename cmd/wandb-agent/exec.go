@@ -8,11 +8,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/wandb-agent/wandb-agent/cmd/wandb-agent/internal/keeper"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/rank"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/redact"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
@@ -37,6 +40,9 @@ through unchanged; in a terminal CMD gets a terminal. The exit code is CMD's own
 executed. With mode online the run is sent while it goes on and, for at most
 --finish-timeout, when CMD has ended; a Ctrl-C then ends that at once. What was
 not sent is told with the command that sends it.
+
+Under Slurm and in Kubernetes a SIGTERM marks the run as preempted, so that the
+server is patient with it.
 
 A program inside that uses this module's runapi adds to the same run: its rows,
 config and summary; one that asks for an id of its own is a second run.
@@ -129,6 +135,13 @@ func keep(conf *keeper.Config, s *runapi.Settings, flags *runFlags) error {
 	if flags.Client == clientJoin {
 		conf.Env = append(conf.Env, forClient(conf.Env, flags)...)
 	}
+	if rank.Preemptible(environOf(conf.Env)) {
+		conf.Signaled = func(s os.Signal) {
+			if s == syscall.SIGTERM { // the log may be closed by now: then the command has ended
+				_ = log.Write(&wandbpb.Record{RecordType: &wandbpb.Record_Preempting{Preempting: &wandbpb.RunPreemptingRecord{}}})
+			}
+		}
+	}
 	conf.Finish = func(st keeper.Status) error { return errors.Join(writeExit(log, st), log.Close()) }
 	conf.Worker = func() *exec.Cmd {
 		cmd := exec.Command("/proc/self/exe", workerCommand)
@@ -137,6 +150,16 @@ func keep(conf *keeper.Config, s *runapi.Settings, flags *runFlags) error {
 		return cmd
 	}
 	return nil
+}
+
+// environOf indexes an environment by name.
+func environOf(environ []string) map[string]string {
+	m := make(map[string]string, len(environ))
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		m[name] = value
+	}
+	return m
 }
 
 // orphanMarker is the environment entry by which processes of a run are known

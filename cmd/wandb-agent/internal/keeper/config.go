@@ -33,6 +33,9 @@ type Config struct {
 	Started func(Started)
 	// Console gets the command's output until Finish is called.
 	Console Console
+	// Signaled is told of each signal that we got, beside what is done with it. It
+	// is called in a goroutine of its own, perhaps after Finish. nil is allowed.
+	Signaled func(os.Signal)
 	// Finish is called once after the last Output: it writes the exit record
 	// and closes the console's log, so that the worker can fold it in.
 	// nil is allowed.

@@ -66,7 +66,7 @@ func newKept(cfg *Config, cmd *command) *kept {
 	}
 	q := newQueue(cfg.LogQueueBytes, cfg.LogPatience)
 	k.relay = newRelay(cmd.consoles, outs, cfg.Console, q, k.supervisor.hangUp)
-	k.forwarder = forwarder{cmd: cmd, term: k.term, witness: k.supervisor.witness, hurry: k.hurry, tty: cfg.Stdin}
+	k.forwarder = forwarder{cmd: cmd, term: k.term, witness: k.supervisor.witness, hurry: k.hurry, tty: cfg.Stdin, told: cfg.Signaled}
 	return k
 }
 

@@ -57,7 +57,8 @@ type forwarder struct {
 	term    *terminal // nil without a terminal of the command's own
 	witness *witness
 	hurry   *hurry
-	tty     *os.File // our stdin, which may be the terminal that we share
+	tty     *os.File        // our stdin, which may be the terminal that we share
+	told    func(os.Signal) // Config.Signaled; may be nil
 }
 
 func (f *forwarder) run(caught <-chan os.Signal, done <-chan struct{}) {
@@ -73,6 +74,9 @@ func (f *forwarder) run(caught <-chan os.Signal, done <-chan struct{}) {
 
 func (f *forwarder) handle(s syscall.Signal) {
 	f.hurry.signal(s)
+	if f.told != nil {
+		go f.told(s)
+	}
 	switch {
 	case f.term != nil && s == syscall.SIGWINCH:
 		copySize(f.term.out, f.term.master)
