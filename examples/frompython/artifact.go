@@ -153,3 +153,33 @@ func linkModel(ctx context.Context) error {
 	})
 	return errors.Join(err, run.Finish(0))
 }
+
+// Without Include it is what git tracks and looks like source.
+func code(ctx context.Context) error {
+	for _, name := range []string{"train.py", "lib/net.py", "lib/notes.ipynb", "cache/old.py", "README.md"} {
+		err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, []byte(name), 0o600))
+		if err != nil {
+			return err
+		}
+	}
+
+	run, err := runapi.Init(ctx, runapi.Settings{})
+	if err != nil {
+		return err
+	}
+	_, err = run.LogCode(ctx, runapi.CodeOptions{
+		Name:    "all-python",
+		Include: func(path, _ string) bool { return strings.HasSuffix(path, ".py") },
+	})
+	_, err2 := run.LogCode(ctx, runapi.CodeOptions{
+		Name: "chosen",
+		Include: func(path, _ string) bool {
+			return strings.HasSuffix(path, ".py") || strings.HasSuffix(path, ".ipynb")
+		},
+		Exclude: func(path, root string) bool {
+			below, err := filepath.Rel(root, path)
+			return err != nil || strings.HasPrefix(below, "cache/")
+		},
+	})
+	return errors.Join(err, err2, run.Finish(0))
+}

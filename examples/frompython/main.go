@@ -24,8 +24,9 @@ var examples = map[string]func(context.Context) error{
 	"log": log, "incremental": incremental, "steps": steps, "nested": nested,
 	"best": best, "sticky": sticky, "define": define,
 	"alert": alert, "save": save, "restore": restore,
-	"histogram": histogram,
-	"artifacts": artifacts, "path": path, "distributed": distributed, "model": model, "linkmodel": linkModel,
+	"histogram": histogram, "pictures": pictures, "videofile": videoFile, "videoarray": videoArray, "chart": chart,
+	"prcurve": prCurve, "object3d": object3D, "table": table, "plottable": plotTable,
+	"artifacts": artifacts, "path": path, "distributed": distributed, "model": model, "linkmodel": linkModel, "code": code,
 }
 
 func main() {

@@ -42,9 +42,9 @@ var differences = []known{
 // exampleDifferences is all in which the examples of the reference documents
 // leave something else when they are written in Go.
 var exampleDifferences = []known{
-	{"basic setup flags path artifacts distributed model linkmodel", "*/_runtime", "The official client gives a run without rows a _runtime in the summary; in ours it is in _wandb.runtime, as for every run."},
+	{"basic setup flags path artifacts distributed model linkmodel code", "*/_runtime", "The official client gives a run without rows a _runtime in the summary; in ours it is in _wandb.runtime, as for every run."},
 	{"sticky", "*/accuracy", "The documents promise that a value which was set by hand stays, and Pin keeps that; in the official client of today the next row replaces it."},
-	{"artifacts path distributed model linkmodel", "requests/operations/ArtifactType", "The official client looks the type of a collection up before it makes a version; ours leaves the check to CreateArtifact."},
+	{"artifacts path distributed model linkmodel code table plottable prcurve", "requests/operations/ArtifactType", "The official client looks the type of a collection up before it makes a version; ours leaves the check to CreateArtifact."},
 	{"artifacts model", "requests/operations/FetchArtifactManifest", "The official client asks for the manifest and for where files lie by other operations than ours."},
 	{"artifacts model", "requests/operations/ArtifactManifest", "As above."},
 	{"artifacts model", "requests/operations/GetArtifactMembershipFileUrls", "As above: it lists all files of the version."},
@@ -55,4 +55,10 @@ var exampleDifferences = []known{
 	{"restore", "*model.txt", "The documents promise that files which lie in the run directory are uploaded, and ours does; the official client of today does not."},
 	{"restore", "requests/operations/GetDefaultEntity", "The official client asks for the user's entity before it reads; ours has that of the run."},
 	{"restore", "requests/operations/RunFiles", "The official client asks the same in a request without an operation name, which is not compared."},
+	{"pictures", "*media/images/examples_0_*.png", "PNG encoders do not agree in bytes, and files are called after their content; pixels are compared."},
+	{"pictures", "*/examples/filenames[*]", "As above."},
+	{"videoarray", "*media/videos/video_0_*.gif", "GIF encoders do not agree in bytes; frames are compared."},
+	{"videoarray", "*/video/*", "As above: path, digest and size."},
+	{"chart", "*media/plotly/chart_0_*.plotly.json", "The figure of matplotlib has colours and a layout that the Go program does not give; points are compared."},
+	{"chart", "*/chart/*", "As above: path, digest and size."},
 }

@@ -19,6 +19,7 @@ type example struct {
 	runs    []string // ids that the program names; default: WANDB_RUN_ID says name
 	unnamed int      // so many runs have ids by chance
 	exit    int      // of the official client's program
+	without string   // variable that is not set, though every other proof sets it
 	check   func(t *testing.T, p *proof)
 }
 
@@ -111,6 +112,29 @@ var examples = []example{
 		h := p.stored("histogram").History[0]["gradients"].(map[string]any)
 		want(t, "histogram", []any{h["_type"], len(h["values"].([]any))}, `["histogram",64]`)
 	}},
+	{name: "pictures", check: checkPictures},
+	{name: "videofile"},
+	{name: "videoarray", check: checkFrames},
+	{name: "chart", check: checkFigure},
+	{name: "prcurve", check: func(t *testing.T, p *proof) {
+		table := decode(t, p.fileUnder("prcurve", "media/table/pr_table_")).(map[string]any)
+		want(t, "table", []any{table["columns"], len(table["data"].([]any))}, `[["class","precision","recall"],42]`)
+	}},
+	{name: "object3d"},
+	{name: "table", check: func(t *testing.T, p *proof) {
+		table := decode(t, p.fileUnder("table", "media/table/predictions_")).(map[string]any)
+		want(t, "table", table["data"], `[[1,"pedestrian",0.9,true],[2,"bicycle",0.4,null]]`)
+	}},
+	{name: "plottable"},
+	{name: "code", without: "WANDB_DISABLE_CODE", check: func(t *testing.T, p *proof) {
+		var files []any
+		for _, a := range p.stored("code").Artifacts {
+			for name := range a.Contents {
+				files = append(files, a.Collection+" "+name)
+			}
+		}
+		want(t, "files", sortJSON(files), `["all-python cache/old.py","all-python lib/net.py","all-python train.py","chosen lib/net.py","chosen lib/notes.ipynb","chosen train.py"]`)
+	}},
 	{name: "artifacts", runs: []string{"make", "use"}, check: func(t *testing.T, p *proof) {
 		want(t, "rows", p.stored("use").logged(), `[{"_step":0,"rows":1}]`)
 	}},
@@ -171,9 +195,9 @@ func (e example) result(t *testing.T, exit int, program string, args ...string) 
 		p.project = e.project
 	}
 	env := p.env(e.name)
-	if e.runs != nil || e.unnamed > 0 {
-		env = slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, "WANDB_RUN_ID=") })
-	}
+	env = slices.DeleteFunc(env, func(v string) bool {
+		return (e.runs != nil || e.unnamed > 0) && strings.HasPrefix(v, "WANDB_RUN_ID=") || e.without != "" && strings.HasPrefix(v, e.without+"=")
+	})
 	if out, code := status(t, t.TempDir(), env, program, append(args, e.args...)...); code != exit {
 		t.Fatalf("%s %s: exit status %d, want %d\n%s", filepath.Base(program), e.name, code, exit, out)
 	}
