@@ -245,6 +245,7 @@
 //	WANDB_RESUME         must, allow, never, auto; WANDB_RESUME_FROM, WANDB_FORK_FROM (ID?_step=N)
 //	WANDB_SWEEP_ID       WANDB_SWEEP_PARAM_PATH (YAML)
 //	WANDB_CONFIG_PATHS   (commas, YAML or JSON files), WANDB_ALLOW_VAL_CHANGE (true)
+//	WANDB_REINIT         create_new, return_previous, finish_previous, forbid; WANDB_FORCE (true)
 //	WANDB_BASE_URL       WANDB_API_KEY WANDB_IDENTITY_TOKEN_FILE NETRC and what else package
 //	                     exporters/wandb/auth takes to find the server, the key and the way there
 //	WANDB_FINISH_TIMEOUT WANDB_INIT_TIMEOUT (seconds, 0 is as long as it takes)
