@@ -70,7 +70,7 @@ var features = []feature{
 		contains(t, "output.log", p.file("console", "output.log"), "plain line", "é 世界 no end")
 	}},
 	{name: "finish", args: []string{"finish", "3"}, check: ended(3)},
-	{name: "media", check: checkMedia},
+	{name: "media", chance: pixelNames, check: checkMedia},
 	{name: "artifact", runs: []string{"artifact", "artifact-use"}, chance: digestElsewhere, check: checkArtifacts},
 	{name: "models", runs: []string{"models", "models-use"}, check: func(t *testing.T, p *proof, out string) {
 		contains(t, "program", out, "directory ['sub', 'w.bin']", "file one.bin", "registered one.bin", "refused nobody:v0")

@@ -90,9 +90,13 @@ func (p *proof) storedIn(project, id string) *storedRun {
 	}
 	s := &storedRun{Run: run, Raw: p.object(p.aliased(string(text)))}
 	s.Config = p.object(run.Config)
-	s.Summary = p.object(run.Summary)
+	s.Summary = p.object(p.aliased(run.Summary))
 	for _, line := range run.History {
-		s.History = append(s.History, p.object(line))
+		s.History = append(s.History, p.object(p.aliased(line)))
+	}
+	for i := range run.Files {
+		f := &run.Files[i]
+		f.Name, f.MD5 = p.aliased(f.Name), p.aliased(f.MD5)
 	}
 	for _, line := range run.Events {
 		s.Events = append(s.Events, p.object(line))

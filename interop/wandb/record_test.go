@@ -48,6 +48,7 @@ func (p *proof) recordingOf() recording {
 	for i := range requests {
 		requests[i].Variables = []byte(p.aliased(string(requests[i].Variables)))
 		requests[i].Path = p.aliased(requests[i].Path)
+		requests[i].Body = []byte(p.aliased(string(requests[i].Body)))
 	}
 	r := recording{Order: map[string][]string{}, Operations: map[string][]any{}, Streams: map[string]streamSum{}, Uploads: []string{}}
 	for _, req := range requests {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/xjson"
@@ -19,11 +20,33 @@ type Celler interface {
 	CellType() (name string, params Object)
 }
 
+// maxNesting bounds lists and maps in cells: their types nest three times as
+// deep, and that must be read again.
+const maxNesting = 32
+
+// deeper says whether a cell is nested deeper than some levels.
+func deeper(c any, levels int) bool {
+	switch c := c.(type) {
+	case []any:
+		return levels == 0 || slices.ContainsFunc(c, func(v any) bool { return deeper(v, levels-1) })
+	case map[string]any:
+		if levels == 0 {
+			return true
+		}
+		for _, v := range c {
+			if deeper(v, levels-1) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // cellOf brings what a program gives into one of nil, bool, int64, float64,
 // string, time.Time, []float64, []any, map[string]any, Value.
 func cellOf(v any, depth int) (any, error) {
-	if depth > xjson.MaxDepth {
-		return nil, fmt.Errorf("nested deeper than %d levels", xjson.MaxDepth)
+	if depth > 2*maxNesting { // pointers count too
+		return nil, fmt.Errorf("nested deeper than %d levels", maxNesting)
 	}
 	switch v := v.(type) {
 	case nil, bool, int64, float64, string, time.Time:

@@ -70,6 +70,12 @@ func typeOf(c any) *dtype {
 	return object(reflect.TypeOf(c).String())
 }
 
+// isNone says whether typeOf is none, without a look at what is nested.
+func isNone(c any) bool {
+	f, ok := c.(float64)
+	return c == nil || ok && math.IsNaN(f)
+}
+
 func floatList(c []float64) *dtype {
 	t := &dtype{name: "list", elem: unknownType, length: len(c)}
 	if slices.ContainsFunc(c, math.IsNaN) {
@@ -83,7 +89,7 @@ func floatList(c []float64) *dtype {
 
 func anyList(c []any) *dtype {
 	t := &dtype{name: "list", elem: unknownType, length: len(c)}
-	if slices.ContainsFunc(c, func(v any) bool { return typeOf(v) == noneType }) {
+	if slices.ContainsFunc(c, isNone) {
 		t.elem = optionalUnknown
 	}
 	for _, v := range c {

@@ -9,7 +9,7 @@ import (
 )
 
 // content is the one file in a store.
-func content(t *testing.T, m *memory) (name, text string) {
+func content(t *testing.T, m *puts) (name, text string) {
 	t.Helper()
 	if len(m.files) != 1 {
 		t.Fatalf("%d files, want 1", len(m.files))
@@ -25,7 +25,7 @@ func TestFiles(t *testing.T) {
 	f := func(v Value, typ, dir, ext, text string) {
 		t.Helper()
 		row, m := inRun(t, v)
-		name, got := content(t, &m.memory)
+		name, got := content(t, &m.puts)
 		if got != text {
 			t.Errorf("%s: got %q, want %q", typ, got, text)
 		}
@@ -119,7 +119,7 @@ func (broken) WriteTo(io.Writer) (int64, error) { return 0, errors.New("broken")
 func TestListsOfFiles(t *testing.T) {
 	f := func(want string, list ...Value) {
 		t.Helper()
-		m := &runMemory{memory: memory{run: true}}
+		m := &runMemory{puts: puts{run: true}}
 		o, err := list[0].(Lister).StoreMediaList(m, list)
 		if err != nil {
 			t.Fatal(err)

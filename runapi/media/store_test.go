@@ -13,14 +13,18 @@ import (
 	"github.com/wandb-agent/wandb-agent/runapi/internal/mediajson"
 )
 
-// memory is a Store that keeps files in memory: that of an artifact, or with
-// run that of a run.
-type memory struct {
+// puts keeps files in memory: those of an artifact, or with run those of a run.
+type puts struct {
 	files map[string]string
 	run   bool
 }
 
-func (m *memory) Put(f File) (Object, error) {
+// memory is the Store of an artifact.
+type memory struct{ puts }
+
+func newMemory() *memory { return &memory{puts{files: map[string]string{}}} }
+
+func (m *puts) Put(f File) (Object, error) {
 	var b bytes.Buffer
 	if err := f.Copy(&b); err != nil {
 		return nil, err
@@ -56,7 +60,7 @@ func (m *memory) AddObject(name string, v Value) (where, digest string, err erro
 
 // runMemory is the Store of a run.
 type runMemory struct {
-	memory
+	puts
 	config Object
 	logged memory // what LogObject added
 }
@@ -92,7 +96,7 @@ func compact(t *testing.T, o any) string {
 // inArtifact is the object that stands for a value in an artifact.
 func inArtifact(t *testing.T, v Value) (string, *memory) {
 	t.Helper()
-	m := &memory{files: map[string]string{}}
+	m := newMemory()
 	where, _, err := m.AddObject("x", v)
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +107,7 @@ func inArtifact(t *testing.T, v Value) (string, *memory) {
 // inRun is the object that stands for a value in a row.
 func inRun(t *testing.T, v Value) (string, *runMemory) {
 	t.Helper()
-	m := &runMemory{memory: memory{run: true}}
+	m := &runMemory{puts: puts{run: true}}
 	o, err := v.StoreMedia(m)
 	if err != nil {
 		t.Fatal(err)

@@ -98,6 +98,11 @@ func (t *Table) add(row []any) error {
 	case len(t.rows) >= MaxTableRows:
 		return fmt.Errorf("table row %d: %w", len(t.rows), ErrTableFull)
 	}
+	for i, c := range row {
+		if deeper(c, maxNesting) {
+			return fmt.Errorf("table column %s: cell nested deeper than %d levels", t.name(i), maxNesting)
+		}
+	}
 	if err := t.widen(row); err != nil {
 		return err
 	}

@@ -72,6 +72,14 @@ func TestTableRefuses(t *testing.T) {
 	f(NewTable("a", "a"), []any{1, 2}, `two columns "a"`)
 	f(NewTable("a", ""), []any{1, 2}, `table column 1 has no name`)
 	f(nil, []any{1}, "nil")
+	loop := []any{nil}
+	loop[0] = loop
+	f(NewTable("l"), []any{loop}, `table column "l": `)
+	deep := any(1)
+	for range 33 {
+		deep = map[string]any{"a": deep}
+	}
+	f(NewTable("l"), []any{deep}, `table column "l": cell nested deeper than 32 levels`)
 	lists := NewTable("l")
 	if err := lists.Add([]any{1, nil}); err != nil {
 		t.Fatal(err)

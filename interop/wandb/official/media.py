@@ -31,7 +31,7 @@ with tempfile.TemporaryDirectory() as base:
     run.log({"audio": wandb.Audio(sound, caption="tone"), "video": wandb.Video(clip, caption="clip")})
     run.log({"html": wandb.Html("<b>bold</b>"), "mesh": wandb.Object3D(open(mesh))})
     run.log({"cloud": wandb.Object3D(np.array([[0.0, 0.0, 0.0], [1.0, 2.0, 3.0]]))})
-    run.log({"plot": go.Figure(data=[go.Scatter(x=[1, 2], y=[3, 4])])})
+    run.log({"plot": go.Figure(data=[go.Scatter(x=[1, 2], y=[3, 4])], layout={"template": "none"})})
     run.log({"histogram": wandb.Histogram(np_histogram=([1, 2, 3], [0.0, 1.0, 2.0, 3.0])), "array": np.arange(100.0)})
     run.log({"table": wandb.Table(columns=["n", "text", "flag"], data=[[1, "a", True], [2.5, "b", None]])})
     run.log({"chart": wandb.plot.line(wandb.Table(columns=["x", "y"], data=[[0, 1], [1, 2]]), "x", "y", title="t")})
