@@ -10,7 +10,7 @@ import (
 
 // bothways are the features whose runs are kept offline by one client and sent
 // by the other. What the server then has must be what online mode gives.
-var bothways = []string{"config", "log", "metrics", "summary", "labels", "save", "finish"}
+var bothways = []string{"config", "log", "metrics", "summary", "labels", "save", "finish", "media"}
 
 // agent builds our command and returns its path.
 func agent(t *testing.T) string {
@@ -84,12 +84,18 @@ func TestBothWays(t *testing.T) {
 	}
 }
 
+// lostOnTheWay is in which a run that the official sync sends differs from what
+// both clients send themselves.
+var lostOnTheWay = []known{
+	{"media", "stored/media/facts/artifacts[*]/historyStep", "The official sync forgets at which step a table was logged."},
+}
+
 // sameAsOnline compares the runs of a client that was online with the same ones
 // kept by it and sent by the other. They may differ as the clients do.
 func sameAsOnline(t *testing.T, name string, online, synced result) {
 	t.Helper()
 	for _, d := range diff("stored", named("", tree(t, online.runs)), named("", tree(t, synced.runs))) {
-		if !slices.ContainsFunc(differences, func(k known) bool { return k.matches(name, d) }) {
+		if !slices.ContainsFunc(slices.Concat(differences, lostOnTheWay), func(k known) bool { return k.matches(name, d) }) {
 			t.Errorf("online and sent by the other client differ in %s", d)
 		}
 	}

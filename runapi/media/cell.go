@@ -63,6 +63,9 @@ func cellOf(v any, depth int) (any, error) {
 		if r := reflect.ValueOf(v); r.Kind() == reflect.Pointer && r.IsNil() {
 			return nil, nil
 		}
+		if _, ok := v.(loggedOnly); ok {
+			return nil, fmt.Errorf("%T: %w", v, ErrLoggedOnly)
+		}
 		return v, nil
 	case json.Marshaler, encoding.TextMarshaler, json.RawMessage:
 		return decoded(v)

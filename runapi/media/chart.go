@@ -22,7 +22,7 @@ type Chart struct {
 	TableKey string
 }
 
-var errChart = errors.New("a chart can be logged only")
+func (Chart) loggedOnly() {}
 
 // MediaKey is the key of the chart's table.
 func (c Chart) MediaKey(key string) string {
@@ -35,12 +35,13 @@ func (c Chart) MediaKey(key string) string {
 	return key + "_table"
 }
 
-// StoreMedia stores the table and describes the chart.
+// StoreMedia stores the table and describes the chart. Elsewhere than in a run it
+// is ErrLoggedOnly.
 func (c Chart) StoreMedia(dst Store) (Object, error) {
-	run, ok := dst.(RunStore)
+	run, err := inRow(dst)
 	switch {
-	case !ok:
-		return nil, errChart
+	case err != nil:
+		return nil, err
 	case c.Spec == "":
 		return nil, errors.New("chart: want the name of a definition in Spec")
 	case c.Table == nil:

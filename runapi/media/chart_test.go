@@ -95,7 +95,7 @@ func TestChartsRefuse(t *testing.T) {
 	refused(t, store(Chart{Table: tab}), "want the name of a definition")
 	refused(t, store(Chart{Spec: "s"}), "want a Table")
 	_, err := Chart{Spec: "s", Table: tab}.StoreMedia(&memory{})
-	refused(t, err, "a chart can be logged only")
+	refused(t, err, "it can be logged only")
 	f := func(_ Chart, err error) func(string) {
 		return func(want string) { t.Helper(); refused(t, err, want) }
 	}

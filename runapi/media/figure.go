@@ -17,8 +17,11 @@ type Plotly struct {
 	Figure any // a value with that JSON, or json.RawMessage
 }
 
-// StoreMedia stores the chart.
+// StoreMedia stores the chart. Elsewhere than in a run it is ErrLoggedOnly.
 func (p Plotly) StoreMedia(dst Store) (Object, error) {
+	if _, err := inRow(dst); err != nil {
+		return nil, err
+	}
 	text, figure, err := jsonObject(p.Figure)
 	if err != nil {
 		return nil, fmt.Errorf("plotly figure: %w", err)
@@ -29,10 +32,7 @@ func (p Plotly) StoreMedia(dst Store) (Object, error) {
 	return stored{typ: "plotly-file", file: textFile("plotly", ".plotly.json", string(text))}.put(dst)
 }
 
-// CellType says what a chart is in a table.
-func (p Plotly) CellType() (string, Object) {
-	return "pythonObject", Object{"class_name": "Plotly"}
-}
+func (Plotly) loggedOnly() {}
 
 // jsonObject is the JSON of v, which must be an object.
 func jsonObject(v any) ([]byte, map[string]any, error) {

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -12,6 +13,22 @@ type stored struct {
 	typ     string // _type
 	file    File
 	caption string
+}
+
+// ErrLoggedOnly is returned for a value that W&B shows in rows and the summary
+// of a run only: its client could not read it from an artifact, or a table.
+var ErrLoggedOnly = errors.New("it can be logged only: W&B does not read it from tables and artifacts")
+
+// loggedOnly marks the values that ErrLoggedOnly is about.
+type loggedOnly interface{ loggedOnly() }
+
+// inRow wants the store of a run.
+func inRow(dst Store) (RunStore, error) {
+	run, ok := dst.(RunStore)
+	if !ok {
+		return nil, ErrLoggedOnly
+	}
+	return run, nil
 }
 
 // put stores the file and returns its object.

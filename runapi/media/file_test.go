@@ -73,7 +73,7 @@ func TestFiles(t *testing.T) {
 func TestFilesRefuse(t *testing.T) {
 	f := func(v Value, want string) {
 		t.Helper()
-		_, err := v.StoreMedia(&memory{})
+		_, err := v.StoreMedia(&runMemory{})
 		refused(t, err, want)
 	}
 	f(HTML{Text: "x", Path: "p.html"}, "page with 2 sources")

@@ -24,8 +24,11 @@ type Node struct {
 	Output      bool   // it is the model's output
 }
 
-// StoreMedia stores the graph.
+// StoreMedia stores the graph. Elsewhere than in a run it is ErrLoggedOnly.
 func (g Graph) StoreMedia(dst Store) (Object, error) {
+	if _, err := inRow(dst); err != nil {
+		return nil, err
+	}
 	text, err := g.json()
 	if err != nil {
 		return nil, err
@@ -82,7 +85,4 @@ func (n Node) object() Object {
 	return o
 }
 
-// CellType says what a graph is in a table.
-func (g Graph) CellType() (string, Object) {
-	return "pythonObject", Object{"class_name": "Graph"}
-}
+func (Graph) loggedOnly() {}

@@ -136,9 +136,13 @@ func (h *Histogram) check() error {
 	return nil
 }
 
-// StoreMedia returns the histogram; it has no files.
-func (h *Histogram) StoreMedia(Store) (Object, error) {
+// StoreMedia returns the histogram; it has no files. Elsewhere than in a run it is
+// ErrLoggedOnly.
+func (h *Histogram) StoreMedia(dst Store) (Object, error) {
 	if err := h.check(); err != nil {
+		return nil, err
+	}
+	if _, err := inRow(dst); err != nil {
 		return nil, err
 	}
 	return Object{"_type": "histogram", "values": h.counts(), "bins": h.Edges}, nil
@@ -155,7 +159,4 @@ func (h *Histogram) counts() any {
 	return whole
 }
 
-// CellType says what a histogram is in a table.
-func (h *Histogram) CellType() (string, Object) {
-	return "pythonObject", Object{"class_name": "Histogram"}
-}
+func (*Histogram) loggedOnly() {}

@@ -124,22 +124,3 @@ func readCells(dir string, cells []any, times []bool) ([]any, error) {
 	}
 	return cells, nil
 }
-
-// histogramOf makes a histogram of its object.
-func histogramOf(o Object) (*Histogram, error) {
-	h := new(Histogram)
-	for key, to := range map[string]*[]float64{"values": &h.Counts, "bins": &h.Edges} {
-		list, _ := o[key].([]any)
-		for _, v := range list {
-			switch v := v.(type) {
-			case int64:
-				*to = append(*to, float64(v))
-			case float64:
-				*to = append(*to, v)
-			default:
-				return nil, fmt.Errorf("histogram: %v in %s is no number", v, key)
-			}
-		}
-	}
-	return h, h.check()
-}

@@ -253,15 +253,15 @@ func (s *Stored) CellType() (string, Object) {
 
 // objectTypes are the kinds of objects that artifacts have.
 var objectTypes = []string{
-	"table", "image-file", "audio-file", "video-file", "html-file", "object3D-file", "molecule-file", "plotly-file", "graph-file", "histogram",
+	"table", "image-file", "audio-file", "video-file", "html-file", "object3D-file", "molecule-file",
 }
 
 // ErrNoObject is returned by Open for a name that no object has.
 var ErrNoObject = errors.New("the artifact has no such object")
 
 // Open reads an object that was added to an artifact as name, from the folder
-// that the artifact was downloaded to: a *Table, a *Histogram, or a *Stored for
-// what consists of files.
+// that the artifact was downloaded to: a *Table, or a *Stored for what consists
+// of files.
 func Open(dir, name string) (Value, error) {
 	for _, typ := range append([]string{""}, objectTypes...) {
 		file := name
@@ -295,8 +295,6 @@ func valueOf(dir string, o Object) (Value, error) {
 		return nil, errors.New("it has no _type")
 	case "table":
 		return tableOf(dir, o)
-	case "histogram":
-		return histogramOf(o)
 	}
 	if text(o, "path") == "" {
 		return nil, fmt.Errorf("%s has no path", text(o, "_type"))

@@ -26,10 +26,10 @@ func keepFiles(t *testing.T, m *memory) string {
 // TestOpenTable: a table with media comes back from an artifact as it was, and
 // goes into another one as it was.
 func TestOpenTable(t *testing.T) {
-	tab := NewTable("n", "t", "h", "page", "list")
+	tab := NewTable("n", "t", "page", "list")
 	tab.Mutable = true
 	at := time.Date(2024, 1, 2, 3, 4, 5, 678e6, time.UTC)
-	if err := errors.Join(tab.Add(1.5, at, &Histogram{Counts: []float64{1}, Edges: []float64{0, 1}}, HTML{Text: "x", Raw: true}, []int{1}), tab.Add(nil, nil, nil, nil, nil)); err != nil {
+	if err := errors.Join(tab.Add(1.5, at, HTML{Text: "x", Raw: true}, []int{1}), tab.Add(nil, nil, nil, nil)); err != nil {
 		t.Fatal(err)
 	}
 	first, m := inArtifact(t, tab)
@@ -40,10 +40,10 @@ func TestOpenTable(t *testing.T) {
 			t.Fatal(err)
 		}
 		back := v.(*Table)
-		if got := fmt.Sprint(back.Row(0)[0], back.Row(0)[1].(time.Time).Equal(at), back.Row(0)[2], back.Row(1)); got != "1.5 true &{[1] [0 1] 0} [<nil> <nil> <nil> <nil> <nil>]" {
+		if got := fmt.Sprint(back.Row(0)[0], back.Row(0)[1].(time.Time).Equal(at), back.Row(1)); got != "1.5 true [<nil> <nil> <nil> <nil>]" {
 			t.Errorf("got %s", got)
 		}
-		page := back.Row(0)[3].(*Stored)
+		page := back.Row(0)[2].(*Stored)
 		path, err := page.Path()
 		if text, err2 := os.ReadFile(path); err != nil || err2 != nil || string(text) != "x" || page.Type() != "html-file" {
 			t.Errorf("page: %q %v %v", text, err, err2)
@@ -90,7 +90,7 @@ func TestOpenRefuses(t *testing.T) {
 	m := &memory{puts{files: map[string]string{
 		"no.table.json": `{"_type": "table"}`, "list.table.json": `[]`, "bad.table.json": `{`, "none.table.json": `{}`,
 		"row.table.json": `{"_type": "table", "columns": ["a"], "data": [1]}`, "ragged.table.json": `{"_type": "table", "columns": ["a"], "data": [[1, 2]]}`,
-		"twice.table.json": `{"_type": "table", "columns": ["a", "a"], "data": []}`, "h.histogram.json": `{"_type": "histogram", "values": ["x"], "bins": []}`,
+		"twice.table.json":    `{"_type": "table", "columns": ["a", "a"], "data": []}`,
 		"out.image-file.json": `{"_type": "image-file", "path": "../../x"}`, "path.image-file.json": `{"_type": "image-file"}`,
 	}}}
 	dir := keepFiles(t, m)
@@ -106,7 +106,6 @@ func TestOpenRefuses(t *testing.T) {
 	f("row", "table row 0 is no list")
 	f("ragged", "table row of 2 cells: want 1")
 	f("twice", `two columns "a"`)
-	f("h", "x in values is no number")
 	f("path", "image-file has no path")
 	for _, name := range []string{"nothing", "../x", "", "media"} {
 		if _, err := Open(dir, name); !errors.Is(err, ErrNoObject) {

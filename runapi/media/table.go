@@ -29,7 +29,7 @@ var ErrTableFull = errors.New("table is full")
 //	err := run.Log(map[string]any{"predictions": t})
 //
 // Cells are nil, bool, text, numbers, time.Duration (seconds), time.Time,
-// lists, maps and structs of such, and other media: images, sounds, histograms.
+// lists, maps and structs of such, and media with files: images, sounds, pages.
 // NaN counts as nil for the type of its column.
 //
 // A table that is logged again is stored again, as it is then; set Mutable to

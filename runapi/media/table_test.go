@@ -12,11 +12,11 @@ import (
 // TestTableLikeTheOfficialClient: the wanted texts are what wandb.Table writes
 // for the same cells.
 func TestTableLikeTheOfficialClient(t *testing.T) {
-	tab := NewTable("i", "f", "s", "b", "t", "l", "m", "h", "n", "emb")
+	tab := NewTable("i", "f", "s", "b", "t", "l", "m", "n", "emb")
 	at := time.Date(2024, 1, 2, 3, 4, 5, 678e6, time.UTC)
 	err := errors.Join(
-		tab.Add(1, 1.5, "é", true, at, []int{1, 2}, map[string]any{"a": 1, "b": []float64{1}}, &Histogram{Counts: []float64{1, 2}, Edges: []float64{1, 2, 3}}, nil, []float32{.5, .5, .5}),
-		tab.Add(2, math.NaN(), nil, false, nil, []int{1, 2, 3}, map[string]any{"a": 2, "b": []float64{2}}, (*Histogram)(nil), nil, []float64{1, 1, 1}),
+		tab.Add(1, 1.5, "é", true, at, []int{1, 2}, map[string]any{"a": 1, "b": []float64{1}}, nil, []float32{.5, .5, .5}),
+		tab.Add(2, math.NaN(), nil, false, nil, []int{1, 2, 3}, map[string]any{"a": 2, "b": []float64{2}}, nil, []float64{1, 1, 1}),
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -29,21 +29,21 @@ func TestTableLikeTheOfficialClient(t *testing.T) {
 		return fmt.Sprintf(`{"params": {"element_type": {"wb_type": "number"}, "length": %d}, "wb_type": "list"}`, n)
 	}
 	types := `{"params": {"type_map": {"b": ` + u(`{"wb_type": "boolean"}`, none) + `, "emb": ` + u(none, list(3)) + `, "f": ` + u(none, `{"wb_type": "number"}`) +
-		`, "h": ` + u(none, `{"params": {"class_name": "Histogram"}, "wb_type": "pythonObject"}`) + `, "i": ` + u(none, `{"wb_type": "number"}`) +
+		`, "i": ` + u(none, `{"wb_type": "number"}`) +
 		`, "l": ` + u(none, list(3)) + `, "m": ` + u(none, `{"params": {"type_map": {"a": {"wb_type": "number"}, "b": `+list(1)+`}}, "wb_type": "typedDict"}`) +
 		`, "n": ` + u(none, `{"wb_type": "unknown"}`) + `, "s": ` + u(none, `{"wb_type": "string"}`) + `, "t": ` + u(none, `{"wb_type": "timestamp"}`) + `}}, "wb_type": "typedDict"}`
-	want := `{"_type": "table", "column_types": ` + types + `, "columns": ["i", "f", "s", "b", "t", "l", "m", "h", "n", "emb"], "data": ` +
-		`[[1, 1.5, "\u00e9", true, 1704164645678, [1, 2], {"a": 1, "b": [1.0]}, {"_type": "histogram", "bins": [1.0, 2.0, 3.0], "values": [1, 2]}, null, [0.5, 0.5, 0.5]], ` +
-		`[2, null, null, false, null, [1, 2, 3], {"a": 2, "b": [2.0]}, null, null, [1.0, 1.0, 1.0]]], "log_mode": "IMMUTABLE", "ncols": 10, "nrows": 2}`
+	want := `{"_type": "table", "column_types": ` + types + `, "columns": ["i", "f", "s", "b", "t", "l", "m", "n", "emb"], "data": ` +
+		`[[1, 1.5, "\u00e9", true, 1704164645678, [1, 2], {"a": 1, "b": [1.0]}, null, [0.5, 0.5, 0.5]], ` +
+		`[2, null, null, false, null, [1, 2, 3], {"a": 2, "b": [2.0]}, null, [1.0, 1.0, 1.0]]], "log_mode": "IMMUTABLE", "ncols": 9, "nrows": 2}`
 	if got, _ := inArtifact(t, tab); got != want {
 		t.Errorf("artifact:\ngot  %s\nwant %s", got, want)
 	}
 	row, m := inRun(t, tab)
-	if want := `"_type":"table-file","artifact_path":"run_table.table.json","log_mode":"IMMUTABLE","ncols":10,"nrows":2,"path":"media/table/`; !strings.HasPrefix(row, "{"+want) {
+	if want := `"_type":"table-file","artifact_path":"run_table.table.json","log_mode":"IMMUTABLE","ncols":9,"nrows":2,"path":"media/table/`; !strings.HasPrefix(row, "{"+want) {
 		t.Errorf("run: got %s, want %s", row, want)
 	}
-	want = `{"columns":["i","f","s","b","t","l","m","h","n","emb"],"data":[[1,1.5,"é",true,"2024-01-02T03:04:05.678Z",[1,2],{"a":1,"b":[1.0]},{"_type":"histogram","bins":[1.0,2.0,3.0],"values":[1,2]},null,[0.5,0.5,0.5]],` +
-		`[2,NaN,null,false,null,[1,2,3],{"a":2,"b":[2.0]},null,null,[1.0,1.0,1.0]]]}`
+	want = `{"columns":["i","f","s","b","t","l","m","n","emb"],"data":[[1,1.5,"é",true,"2024-01-02T03:04:05.678Z",[1,2],{"a":1,"b":[1.0]},null,[0.5,0.5,0.5]],` +
+		`[2,NaN,null,false,null,[1,2,3],{"a":2,"b":[2.0]},null,[1.0,1.0,1.0]]]}`
 	for _, got := range m.files {
 		if got != want {
 			t.Errorf("file:\ngot  %s\nwant %s", got, want)
@@ -72,6 +72,14 @@ func TestTableRefuses(t *testing.T) {
 	f(NewTable("a", "a"), []any{1, 2}, `two columns "a"`)
 	f(NewTable("a", ""), []any{1, 2}, `table column 1 has no name`)
 	f(nil, []any{1}, "nil")
+	for _, v := range []Value{&Histogram{}, Plotly{}, Graph{}, Chart{}} {
+		if err := NewTable("l").Add(v); !errors.Is(err, ErrLoggedOnly) {
+			t.Errorf("%T: got %v, want %v", v, err, ErrLoggedOnly)
+		}
+		if _, err := v.StoreMedia(newMemory()); !errors.Is(err, ErrLoggedOnly) && !strings.Contains(err.Error(), "0 bins") {
+			t.Errorf("%T: got %v, want %v", v, err, ErrLoggedOnly)
+		}
+	}
 	loop := []any{nil}
 	loop[0] = loop
 	f(NewTable("l"), []any{loop}, `table column "l": `)
@@ -135,8 +143,8 @@ type sample struct {
 	Name  string `table:"name"`
 	Score float64
 	place
-	Pic    *Histogram `json:"pic,omitempty"`
-	Hidden int        `table:"-"`
+	Pic    *Stored `json:"pic,omitempty"`
+	Hidden int     `table:"-"`
 	none   int
 }
 

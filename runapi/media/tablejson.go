@@ -175,10 +175,7 @@ var classes = map[string]string{
 }
 
 func (e *cellWriter) media(dst []byte, v Value) ([]byte, error) {
-	if h, ok := v.(*Histogram); ok || e.dst != nil { // a histogram has no files
-		if ok && h == nil {
-			return dst, errNil
-		}
+	if e.dst != nil {
 		o, err := v.StoreMedia(e.dst)
 		if err != nil {
 			return dst, err

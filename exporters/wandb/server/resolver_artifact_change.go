@@ -89,6 +89,7 @@ func (r *resolver) UseArtifact(args struct {
 	}
 }) (*artifactPayload, error) {
 	in, id := &args.Input, string(args.Input.ArtifactID)
+	in.EntityName = r.owner(&in.EntityName)
 	user, err := r.find(in.EntityName, in.ProjectName, in.RunName)
 	if err != nil {
 		return nil, fmt.Errorf("use artifact: %w", err)

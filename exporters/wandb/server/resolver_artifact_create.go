@@ -45,6 +45,7 @@ type artifactPayload struct{ Artifact *artifact }
 // or of its group.
 func (r *resolver) CreateArtifact(args struct{ Input createArtifactInput }) (*artifactPayload, error) {
 	in := &args.Input
+	in.EntityName = r.owner(&in.EntityName) // runs that were kept do not know whose they are
 	fresh, err := in.artifact()
 	if err != nil {
 		return nil, fmt.Errorf("create artifact: %w", err)
