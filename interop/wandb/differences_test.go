@@ -18,6 +18,7 @@ var differences = []known{
 	{"alert", "*/_runtime", "The official client gives a run without rows a _runtime in the summary; in ours it is in _wandb.runtime, as for every run."},
 	{"console", "*/_runtime", "As above."},
 	{"metrics", "*/value/m[0]/7", "Summary best: the official client drops it from the definition, ours tells the server what was asked."},
+	{"metrics", "*summary*/acc", "As above: the documents promise the best value, and ours computes it; the official client shows the last."},
 	{"resume", "requests/operations/RunResumeStatus", "Before it cuts a run back ours asks whose it is, so that a run which is not there is told apart."},
 	{"resume", "requests/operations/UpsertBucket[0]/later/displayName", "The official client sends the name back that the server gave; null leaves it as it is."},
 	{"artifact", "requests/operations/ArtifactByID", "The official client reads versions to return them as objects; ours returns what committing them answered."},
