@@ -52,6 +52,7 @@ func (r *Run) followClient() {
 		select {
 		case <-r.stop:
 			f.step()
+			f.deps.finish(r, f.dir != nil)
 			return
 		case <-tick.C:
 		}
@@ -67,6 +68,7 @@ type follower struct {
 	done  bool        // the client's run is known, or this one goes on alone
 	said  consoleTail
 	rows  clientLane
+	deps  pythonDeps
 }
 
 func (r *Run) newFollower() *follower {
@@ -90,6 +92,7 @@ func (f *follower) close() {
 func (f *follower) step() {
 	if f.dir == nil {
 		f.meet()
+		f.deps.look(f.find.Interpreter())
 	}
 	if f.dir == nil {
 		return

@@ -290,6 +290,10 @@
 // work as ever. Any number of programs and workers may do so at a time, each with
 // steps of its own; a label (Settings.Label, RANK) tells their rows apart.
 //
+// The packages of the first Python interpreter among the processes that are followed
+// are read from its site directories, without running anything, and stored as
+// requirements.txt at Finish, unless the official client in it does that.
+//
 // With Settings.FollowClient the run goes with the official Python client in the
 // processes that it follows: the first run that the client makes is the run of
 // both, this one adds what it measures, and the client's rows go to Settings.Outputs.

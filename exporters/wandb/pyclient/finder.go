@@ -21,7 +21,7 @@ type Finder struct {
 	newest   int         // pid that was given last
 	young    map[int]int // processes that may still become something, and how often they were looked at
 	services []int
-	python   bool
+	python   int // first interpreter that was seen; 0: none
 }
 
 // How often, and after how many looks, a new process is looked at: it may be a
@@ -33,7 +33,11 @@ var looksAt = []int{0, 1, 4, 12}
 const maxBirths = 4096
 
 // Python says whether a Python interpreter was seen in the tree.
-func (f *Finder) Python() bool { return f.python }
+func (f *Finder) Python() bool { return f.python != 0 }
+
+// Interpreter returns the process id of the first Python interpreter that was seen
+// in the tree; 0 when there was none.
+func (f *Finder) Interpreter() int { return f.python }
 
 // Look returns the run directories whose logs the client's services in the tree
 // have open now, those of the service that was found first before others.
@@ -110,14 +114,14 @@ func (f *Finder) look(pid int) (done bool) {
 	name := filepath.Base(exe)
 	service := isService(name) || isService(f.comm(pid))
 	python := strings.HasPrefix(name, "python") || strings.HasPrefix(name, "pypy")
-	if !service && (!python || f.python) || !f.inTree(pid) {
+	if !service && (!python || f.python != 0) || !f.inTree(pid) {
 		return false
 	}
 	if service {
 		f.services = append(f.services, pid)
 		return true
 	}
-	f.python = true
+	f.python = pid
 	return false // an old client's service is Python and takes its name later
 }
 
