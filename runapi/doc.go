@@ -238,6 +238,8 @@
 // the file settings in the wandb directory, the file ~/.config/wandb/settings,
 // defaults. An invalid value is an error of Init that names the variable or the
 // file and line; a variable that has no effect here is a logged warning.
+// Settings.Explain, and the command wandb-agent config explain, say who gave a value
+// and what lost against it; WANDB_DISABLED=true beats every mode.
 //
 //	WANDB_MODE           online, shared, offline, disabled (dryrun is offline, run is online); WANDB_DISABLED=true
 //	WANDB_PROJECT        WANDB_ENTITY WANDB_RUN_ID WANDB_NAME WANDB_NOTES WANDB_TAGS (commas)

@@ -57,24 +57,21 @@ func environMap(environ []string) map[string]string {
 
 // fromEnviron finds the options' variables and warns about WANDB_ variables
 // that have no effect.
-func (r *resolver) fromEnviron(opts []option) map[string]given {
-	found := make(map[string]given)
+func (r *resolver) fromEnviron(opts []option) {
 	known := make(map[string]bool)
 	for i := range opts {
 		for _, name := range opts[i].variables() {
 			known[name] = true
-			if v, ok := r.env[name]; ok && v != "" && found[opts[i].name].value == "" {
-				found[opts[i].name] = given{v, name}
-			}
+			r.say(opts[i].name, Given{Source: FromEnvironment, Value: r.env[name], Origin: name})
 		}
 	}
+	r.say(baseURLKey, Given{Source: FromEnvironment, Value: r.env["WANDB_BASE_URL"], Origin: "WANDB_BASE_URL"})
 	for name, value := range r.env {
 		if value != "" && strings.HasPrefix(name, "WANDB_") && !known[name] {
 			r.unused(name)
 		}
 	}
 	sort.Strings(r.warnings)
-	return found
 }
 
 func (r *resolver) unused(name string) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,10 +17,13 @@ import (
 // program left zero.
 type option struct {
 	name, env string
-	isSet     func(*Settings) bool
+	field     func(*Settings) any // pointer to the field
 	set       func(*Settings, string) error
 	secret    bool // errors do not repeat the value
 }
+
+// isSet says whether the field is not zero.
+func (o *option) isSet(s *Settings) bool { return !reflect.ValueOf(o.field(s)).Elem().IsZero() }
 
 // variables are the environment variables of the option, most usual first.
 func (o *option) variables() []string {
@@ -45,14 +49,14 @@ func runOptions() []option {
 		text("run_notes", "WANDB_NOTES", func(s *Settings) *string { return &s.Notes }),
 		text("run_group", "", func(s *Settings) *string { return &s.Group }),
 		text("run_job_type", "WANDB_JOB_TYPE", func(s *Settings) *string { return &s.JobType }),
-		parsed("run_tags", "WANDB_TAGS", func(s *Settings) bool { return s.Tags != nil }, setTags),
-		parsed("mode", "", func(s *Settings) bool { return s.Mode != "" }, setMode),
-		parsed("reinit", "", func(s *Settings) bool { return s.Reinit != "" }, setReinit),
+		parsed("run_tags", "WANDB_TAGS", func(s *Settings) any { return &s.Tags }, setTags),
+		parsed("mode", "", func(s *Settings) any { return &s.Mode }, setMode),
+		parsed("reinit", "", func(s *Settings) any { return &s.Reinit }, setReinit),
 		text("root_dir", "WANDB_DIR", func(s *Settings) *string { return &s.Dir }),
-		parsed("resume", "", func(s *Settings) bool { return s.Resume != "" }, setResume),
+		parsed("resume", "", func(s *Settings) any { return &s.Resume }, setResume),
 		text("resume_from", "", func(s *Settings) *string { return &s.ResumeFrom }),
 		text("fork_from", "", func(s *Settings) *string { return &s.ForkFrom }),
-		parsed("config_paths", "", func(s *Settings) bool { return s.ConfigFiles != nil }, setConfigFiles),
+		parsed("config_paths", "", func(s *Settings) any { return &s.ConfigFiles }, setConfigFiles),
 		flag("allow_val_change", "", func(s *Settings) *bool { return &s.AllowConfigChange }),
 		flag("force", "", func(s *Settings) *bool { return &s.RequireLogin }),
 		text("sweep_id", "", func(s *Settings) *string { return &s.SweepID }),
@@ -66,30 +70,30 @@ func sendingOptions() []option {
 		seconds("finish_timeout", func(s *Settings) *time.Duration { return &s.FinishTimeout }),
 		seconds("init_timeout", func(s *Settings) *time.Duration { return &s.InitTimeout }),
 		seconds("x_file_stream_transmit_interval", func(s *Settings) *time.Duration { return &s.Transmit }),
-		parsed("ignore_globs", "", func(s *Settings) bool { return s.IgnoreGlobs != nil }, setIgnoreGlobs),
+		parsed("ignore_globs", "", func(s *Settings) any { return &s.IgnoreGlobs }, setIgnoreGlobs),
 		flag("insecure_disable_ssl", "", func(s *Settings) *bool { return &s.InsecureTLS }),
-		{name: "x_extra_http_headers", isSet: func(s *Settings) bool { return s.ExtraHeaders != nil }, set: setHeaders, secret: true},
-		parsed("x_primary", "", func(s *Settings) bool { return s.Secondary }, setPrimary),
-		parsed("x_update_finish_state", "", func(s *Settings) bool { return s.LeaveRunning }, setFinishState),
+		{name: "x_extra_http_headers", field: func(s *Settings) any { return &s.ExtraHeaders }, set: setHeaders, secret: true},
+		parsed("x_primary", "", func(s *Settings) any { return &s.Secondary }, setPrimary),
+		parsed("x_update_finish_state", "", func(s *Settings) any { return &s.LeaveRunning }, setFinishState),
 	}
 }
 
 // programOptions say what is measured and told of the program.
 func programOptions() []option {
 	return []option{
-		parsed("host_sampling", "WANDB_AGENT_HOST_SAMPLING", func(s *Settings) bool { return s.HostSampling != "" }, setHostSampling),
+		parsed("host_sampling", "WANDB_AGENT_HOST_SAMPLING", func(s *Settings) any { return &s.HostSampling }, setHostSampling),
 		text("x_label", "", func(s *Settings) *string { return &s.Label }),
-		parsed("x_stats_sampling_interval", "", func(s *Settings) bool { return s.StatsInterval != 0 }, setStatsInterval),
-		parsed("step_hardware", "WANDB_AGENT_STEP_HARDWARE", func(s *Settings) bool { return s.StepHardware != nil }, setStepHardware),
-		parsed("x_stats_pid", "", func(s *Settings) bool { return s.PID != 0 }, setPID),
-		parsed("x_stats_disk_paths", "", func(s *Settings) bool { return s.DiskPaths != nil }, setDiskPaths),
+		parsed("x_stats_sampling_interval", "", func(s *Settings) any { return &s.StatsInterval }, setStatsInterval),
+		parsed("step_hardware", "WANDB_AGENT_STEP_HARDWARE", func(s *Settings) any { return &s.StepHardware }, setStepHardware),
+		parsed("x_stats_pid", "", func(s *Settings) any { return &s.PID }, setPID),
+		parsed("x_stats_disk_paths", "", func(s *Settings) any { return &s.DiskPaths }, setDiskPaths),
 		flag("x_disable_stats", "", func(s *Settings) *bool { return &s.DisableStats }),
 		flag("x_disable_meta", "", func(s *Settings) *bool { return &s.DisableMeta }),
 		flag("x_disable_machine_info", "", func(s *Settings) *bool { return &s.DisableMachineInfo }),
 		flag("disable_git", "", func(s *Settings) *bool { return &s.DisableGit }),
-		parsed("console", "", func(s *Settings) bool { return s.DisableConsole }, setConsole),
+		parsed("console", "", func(s *Settings) any { return &s.DisableConsole }, setConsole),
 		text("program", "", func(s *Settings) *string { return &s.Program }),
-		parsed("args", "", func(s *Settings) bool { return s.Args != nil }, setArgs),
+		parsed("args", "", func(s *Settings) any { return &s.Args }, setArgs),
 		text("x_executable", "", func(s *Settings) *string { return &s.Executable }),
 		text("host", "", func(s *Settings) *string { return &s.Host }),
 		text("username", "", func(s *Settings) *string { return &s.Username }),
@@ -107,26 +111,26 @@ func programOptions() []option {
 // text is an option that is taken as it is.
 func text(name, env string, field func(*Settings) *string) option {
 	return option{name: name, env: env,
-		isSet: func(s *Settings) bool { return *field(s) != "" },
+		field: func(s *Settings) any { return field(s) },
 		set:   func(s *Settings, v string) error { *field(s) = v; return nil }}
 }
 
 // parsed is an option with a form of its own.
-func parsed(name, env string, isSet func(*Settings) bool, set func(*Settings, string) error) option {
-	return option{name: name, env: env, isSet: isSet, set: set}
+func parsed(name, env string, field func(*Settings) any, set func(*Settings, string) error) option {
+	return option{name: name, env: env, field: field, set: set}
 }
 
 // flag is true or false.
 func flag(name, env string, field func(*Settings) *bool) option {
 	return parsed(name, env,
-		func(s *Settings) bool { return *field(s) },
+		func(s *Settings) any { return field(s) },
 		func(s *Settings, v string) (err error) { *field(s), err = parseBool(v); return err })
 }
 
 // seconds is a time.
 func seconds(name string, field func(*Settings) *time.Duration) option {
 	return parsed(name, "",
-		func(s *Settings) bool { return *field(s) != 0 },
+		func(s *Settings) any { return field(s) },
 		func(s *Settings, v string) (err error) { *field(s), err = parseSeconds(v); return err })
 }
 

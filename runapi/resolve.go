@@ -24,15 +24,12 @@ const (
 	defaultProject        = "uncategorized"
 )
 
-// given is a value from outside the program and where it stood, such as
-// WANDB_MODE or wandb/settings:3.
-type given struct{ value, origin string }
-
 // resolver carries what is found on the way from Settings to effective ones.
 type resolver struct {
 	env      map[string]string
 	warnings []string
 	errs     []error
+	given    map[string][]Given // by option: everything that was said, by sources as they were loaded
 }
 
 // resolve fills the zero fields of s from the environment, the settings files
@@ -41,18 +38,24 @@ func resolve(s Settings) (Settings, *resolver, error) {
 	if s.Environ == nil {
 		s.Environ = os.Environ()
 	}
-	r := &resolver{env: environMap(s.Environ)}
+	r := &resolver{env: environMap(s.Environ), given: map[string][]Given{}}
 	opts := options()
-	fromEnv := r.fromEnviron(opts)
-	if s.Dir == "" {
-		s.Dir = fromEnv["root_dir"].value
-	}
-	workspace := r.fromFile(filepath.Join(existingWandbDir(s.Dir), "settings"), opts)
-	global := r.fromFile(r.globalFile(), opts)
 	for i := range opts {
-		r.apply(&s, &opts[i], fromEnv, workspace, global)
+		if o := &opts[i]; o.isSet(&s) {
+			r.say(o.name, Given{Source: FromProgram, Value: o.text(&s), Origin: "the program"})
+		}
 	}
-	r.disabledByEnv(&s)
+	r.fromEnviron(opts)
+	r.disabledByEnv()
+	dir := r.given["root_dir"]
+	if n := precedence(dir); n >= 0 && s.Dir == "" {
+		s.Dir = dir[n].Value
+	}
+	r.fromFile(FromWorkspaceFile, filepath.Join(existingWandbDir(s.Dir), "settings"), opts)
+	r.fromFile(FromGlobalFile, r.globalFile(), opts)
+	for i := range opts {
+		r.apply(&s, &opts[i])
+	}
 	fillDefaults(&s)
 	r.placeAmongRanks(&s)
 	r.check(&s)
@@ -63,28 +66,32 @@ func resolve(s Settings) (Settings, *resolver, error) {
 	return s, r, nil
 }
 
-// apply gives one field the value of the highest layer that has one.
-func (r *resolver) apply(s *Settings, o *option, layers ...map[string]given) {
-	if o.isSet(s) {
-		return
-	}
-	for _, layer := range layers {
-		g, ok := layer[o.name]
-		if !ok || g.value == "" {
-			continue
-		}
-		if err := o.set(s, g.value); err != nil {
-			if o.secret {
-				g.value = redact.Mask
-			}
-			r.errs = append(r.errs, fmt.Errorf("%s=%q: %w", g.origin, g.value, err))
-		}
-		return
+// say notes what a source gives an option; nothing is not given.
+func (r *resolver) say(name string, g Given) {
+	if g.Value != "" || g.Source == FromProgram {
+		r.given[name] = append(r.given[name], g)
 	}
 }
 
-// disabledByEnv honours WANDB_DISABLED, which older programs set.
-func (r *resolver) disabledByEnv(s *Settings) {
+// apply gives one field the value that counts.
+func (r *resolver) apply(s *Settings, o *option) {
+	all := r.given[o.name]
+	n := precedence(all)
+	if n < 0 || all[n].Source == FromProgram {
+		return
+	}
+	g := all[n]
+	if err := o.set(s, g.Value); err != nil {
+		if o.secret {
+			g.Value = redact.Mask
+		}
+		r.errs = append(r.errs, fmt.Errorf("%s=%q: %w", g.Origin, g.Value, err))
+	}
+}
+
+// disabledByEnv honours WANDB_DISABLED, which older programs set: whoever runs a
+// program that asks for a mode must be able to say it.
+func (r *resolver) disabledByEnv() {
 	v := r.env["WANDB_DISABLED"]
 	if v == "" {
 		return
@@ -94,7 +101,7 @@ func (r *resolver) disabledByEnv(s *Settings) {
 		r.errs = append(r.errs, fmt.Errorf("WANDB_DISABLED=%q: %w", v, err))
 	}
 	if off {
-		s.Mode = ModeDisabled
+		r.say("mode", Given{Source: FromEnvironment, Value: string(ModeDisabled), Origin: "WANDB_DISABLED", Override: true})
 	}
 }
 

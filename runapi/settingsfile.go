@@ -14,39 +14,41 @@ const maxSettingsFile = 1 << 20
 // fromFile reads a settings file: INI with the section [default] and setting
 // names as keys. A missing file gives nothing. Keys that this package does not
 // have are warnings; the official client rejects the whole file for them.
-func (r *resolver) fromFile(path string, opts []option) map[string]given {
+func (r *resolver) fromFile(from Source, path string, opts []option) {
 	if path == "" {
-		return nil
+		return
 	}
 	data, err := readBounded(path, maxSettingsFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return
 	}
 	if err != nil {
 		r.warnings = append(r.warnings, err.Error())
-		return nil
+		return
 	}
-	known := make(map[string]bool)
+	known := map[string]bool{baseURLKey: true}
 	for i := range opts {
 		known[opts[i].name] = opts[i].name != "root_dir"
 	}
-	found := make(map[string]given)
+	found := make(map[string]Given) // of a key that stands twice the last one counts
 	for _, e := range parseINI(string(data)) {
 		origin := fmt.Sprintf("%s:%d: %s", path, e.line, e.key)
 		switch {
 		case e.key == "":
 			r.warnings = append(r.warnings, origin+"line is no key = value")
 		case known[e.key]:
-			found[e.key] = given{e.value, origin}
+			found[e.key] = Given{Source: from, Value: e.value, Origin: origin}
 		case !fileElsewhere[e.key]:
 			r.warnings = append(r.warnings, origin+": no such setting")
 		}
 	}
-	return found
+	for name, g := range found {
+		r.say(name, g)
+	}
 }
 
 // fileElsewhere are keys that other parts use.
-var fileElsewhere = map[string]bool{"base_url": true, "app_url_override": true, "api_key": true, "anonymous": true, "root_dir": true, "settings_system": true, "organization": true, "silent": true, "quiet": true}
+var fileElsewhere = map[string]bool{"app_url_override": true, "api_key": true, "anonymous": true, "root_dir": true, "settings_system": true, "organization": true, "silent": true, "quiet": true}
 
 type iniEntry struct {
 	line       int

@@ -12,11 +12,11 @@ import (
 func (c *cli) configCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
-		Short: "Check or print the host agent's configuration",
-		Args:  exactArgs(0, "check or print"),
+		Short: "Check or print the host agent's configuration; explain settings of runs too",
+		Args:  exactArgs(0, "check, print or explain"),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(c.configCheckCmd(), c.configPrintCmd())
+	cmd.AddCommand(c.configCheckCmd(), c.configPrintCmd(), c.configExplainCmd())
 	return cmd
 }
 

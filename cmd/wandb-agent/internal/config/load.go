@@ -22,28 +22,39 @@ const maxFile = 1 << 20
 // Load reads path on top of the defaults. An empty path gives the defaults.
 // The error is an *Error, also when the file cannot be read.
 func Load(path string) (Config, error) {
+	c, _, err := load(path)
+	return c, err
+}
+
+// load is Load that says also where each key stands.
+func load(path string) (Config, map[string]int, error) {
 	if path == "" {
-		return Default(), nil
+		return Default(), nil, nil
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return Default(), &Error{[]string{fmt.Sprintf("read configuration: %v", err)}}
+		return Default(), nil, &Error{[]string{fmt.Sprintf("read configuration: %v", err)}}
 	}
-	return Parse(path, b)
+	return parse(path, b)
 }
 
 // Parse is Load on bytes; name stands in messages.
 func Parse(name string, b []byte) (Config, error) {
+	c, _, err := parse(name, b)
+	return c, err
+}
+
+func parse(name string, b []byte) (Config, map[string]int, error) {
 	c := Default()
 	if len(b) > maxFile {
-		return c, &Error{[]string{fmt.Sprintf("%s: larger than 1 MiB", name)}}
+		return c, nil, &Error{[]string{fmt.Sprintf("%s: larger than 1 MiB", name)}}
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(b, &doc); err != nil {
-		return c, &Error{[]string{fmt.Sprintf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))}}
+		return c, nil, &Error{[]string{fmt.Sprintf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))}}
 	}
 	if len(doc.Content) == 0 {
-		return c, nil
+		return c, nil, nil
 	}
 	w := &walker{name: name, lines: map[string]int{}}
 	w.node("", doc.Content[0], reflect.TypeOf(c))
@@ -58,9 +69,9 @@ func Parse(name string, b []byte) (Config, error) {
 		}
 	}
 	if len(w.problems) > 0 {
-		return c, &Error{w.problems}
+		return c, nil, &Error{w.problems}
 	}
-	return c, nil
+	return c, w.lines, nil
 }
 
 // walker compares a document with the struct it is for and notes where each
