@@ -21,7 +21,7 @@ func TestReferenceIsComplete(t *testing.T) {
 	}
 	names := map[string]bool{}
 	commands((&cli{}).root(), names)
-	for _, v := range []any{diagnosis{}, onceSample{}, shownRun{}, point{}, build{}, shownDownload{}, shownEntry{}, shownVerify{}, shownPut{}, shownFile{}, shownCode{}} {
+	for _, v := range []any{diagnosis{}, onceSample{}, shownRun{}, point{}, build{}, shownDownload{}, shownEntry{}, shownVerify{}, shownPut{}, shownFile{}, shownCode{}, shownSetting{}, listedRun{}} {
 		tagged(reflect.TypeOf(v), "json", names)
 	}
 	tagged(reflect.TypeFor[config.Config](), "yaml", names)
