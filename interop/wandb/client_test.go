@@ -53,7 +53,11 @@ type record map[string]any
 
 // ownFields are the fields that our logs have beyond the official messages;
 // docs/wandb-format.md says what they mean.
-var ownFields = map[string]bool{"RunRecord.1001": true, "RunRecord.1002": true, "SummaryRecord.1000": true, "RunExitRecord.1000": true, "RunExitRecord.1001": true}
+var ownFields = map[string]bool{
+	"RunRecord.1001": true, "RunRecord.1002": true, "RunRecord.1003": true, "RunRecord.1004": true,
+	"SummaryRecord.1000": true, "SummaryRecord.1001": true, "SummaryRecord.1002": true, "MetricSummary.1000": true, "MetricSummary.1001": true,
+	"RunExitRecord.1000": true, "RunExitRecord.1001": true,
+}
 
 // dump reads a run log with the official client's own reader.
 func dump(t *testing.T, log string) []record {
