@@ -1,3 +1,5 @@
+//go:build unix
+
 package runapi
 
 import (
@@ -7,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
@@ -151,6 +154,7 @@ func TestMediaThatCannotBeStored(t *testing.T) {
 	if err := r.Log(map[string]any{"m": []*note{nil}}); !errors.As(err, &bad) || !strings.Contains(err.Error(), "media 0 is nil") {
 		t.Errorf("got %v, want media 0 is nil", err)
 	}
+	f(syscall.ENAMETOOLONG, map[string]any{strings.Repeat("k", 300): note{text: "x"}})
 	f(ErrKey, map[string]any{"a": note{text: "x"}, "_step": 1})
 	if err := r.Log(map[string]any{"at": 5}, AtStep(5)); err != nil {
 		t.Fatal(err)
@@ -165,8 +169,8 @@ func TestMediaThatCannotBeStored(t *testing.T) {
 			t.Errorf("summary: %q are left", left)
 		}
 	}
-	if n := r.Counters(); n.Refused != 7 {
-		t.Errorf("%d calls refused, want 7", n.Refused)
+	if n := r.Counters(); n.Refused != 8 {
+		t.Errorf("%d calls refused, want 8", n.Refused)
 	}
 	run := load(t, r)
 	if len(run.History) != 1 || run.Summary["a"] != nil {
@@ -232,7 +236,18 @@ func TestMediaOfTwoProgramsInsideOneRun(t *testing.T) {
 	if err := errors.Join(one.Finish(0), two.Finish(0)); err != nil {
 		t.Fatal(err)
 	}
-	for _, row := range load(t, outer).History {
+	dir := outer.Dir()
+	stored := load(t, outer)
+	told := logged(t, dir, func(rec *wandbpb.Record) string {
+		if f := rec.GetFiles().GetFiles(); len(f) > 0 && f[0].Type == wandbpb.FilesItem_MEDIA {
+			return f[0].Path
+		}
+		return ""
+	})
+	if len(stored.History) != 3 || len(told) != 3 { // each program tells of its own
+		t.Errorf("%d rows, and the log tells of %q, want 3 of each", len(stored.History), told)
+	}
+	for _, row := range stored.History {
 		if _, err := os.Stat(filepath.Join(outer.FilesDir(), pathOf(t, row.Values["a"]))); err != nil {
 			t.Error(err)
 		}

@@ -3,6 +3,7 @@ package wandb_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,5 +98,57 @@ func TestOfficialClientReadsOurMedia(t *testing.T) {
 		`[{"Html":3,"caption":null},{"Object3D":15,"caption":null},["deep.curve"],4,"image-file","run_table"]`)
 	if !strings.Contains(out, `"deep.curve"`) {
 		t.Errorf("no chart in %s", out)
+	}
+}
+
+// TestWeReadOfficialObjects: what the official client added to an artifact, read
+// by media.Open from where the artifact was downloaded to, and added again.
+func TestWeReadOfficialObjects(t *testing.T) {
+	p := prove(t)
+	script, err := filepath.Abs("write_objects.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, p.env("writer"), venv(t, "python"), script)
+	dir := t.TempDir()
+	run(t, p.env("reader"), agent(t), "artifact", "get", "proof/objects:latest", dir)
+	open := func(name string) media.Value {
+		t.Helper()
+		v, err := media.Open(dir, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	tab, mixed := open("tab").(*media.Table), open("mixed").(*media.Table)
+	if got := fmt.Sprint(tab.Columns(), tab.Row(0)[:2], tab.Row(0)[3:], tab.Row(1)[:2]); got != "[n when img vector any] [1 2024-01-02 03:04:05 +0000 UTC] [[0.5 1] map[a:1]] [2.5 <nil>]" {
+		t.Errorf("table: %s", got)
+	}
+	if got := fmt.Sprint(mixed.MixedTypes, mixed.Row(0), mixed.Row(1)); got != "true [1] [a]" {
+		t.Errorf("mixed table: %s", got)
+	}
+	path, err := open("page").(*media.Stored).Path()
+	if text, err2 := os.ReadFile(path); err != nil || err2 != nil || string(text) != "<i>" {
+		t.Errorf("page: %q %v %v", text, err, err2)
+	}
+	for _, v := range []any{open("pic"), tab.Row(1)[2]} {
+		m, err := picture.Of(v.(*media.Stored))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, mask := m.Boxes["found"], m.Masks["truth"]
+		if m.Caption != "layered" || len(b.List) != 1 || b.List[0].Middle == nil || !b.List[0].Pixels || b.List[0].Scores["p"] != 0.5 || mask.Path == "" || fmt.Sprint(mask.Names, b.Names) != "map[0:no 1:yes] map[0:no 1:yes]" {
+			t.Errorf("image: %+v", m)
+		}
+		again, err := artifact.New("again", "dataset", artifact.Options{Staging: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := again.AddObject("pic", m); err != nil {
+			t.Error(err)
+		}
+		if _, err := again.AddObject("tab", tab); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -70,5 +70,6 @@ var logRows = []Row{
 		Class: Direct},
 	{ID: "LOG-19", What: "Live graphs in the UI",
 		Class: Deferred, Why: "Needs a web page or a terminal view."},
-	{ID: "LOG-20", What: "Log anything \"wandb object\""},
+	{ID: "LOG-20", What: "Log anything \"wandb object\"", Go: "runapi.Media, runapi/media.Value",
+		Test: "runapi.TestMediaOfRows, runapi.TestMediaThatCannotBeStored, interop/wandb.TestFeatures/media", Class: Direct},
 }
