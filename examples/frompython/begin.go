@@ -39,41 +39,48 @@ func setup(ctx context.Context) error {
 	return run.Finish(0)
 }
 
-// Runs are values: as many as you like may go on at a time.
+// Do ends the run when the function ends: well, or with an error or a panic as a
+// failed run.
 func many(ctx context.Context) error {
 	for x := range 10 {
-		run, err := runapi.Init(ctx, runapi.Settings{Project: "my-projo"})
+		err := runapi.Do(ctx, runapi.Settings{Project: "my-projo"}, func(_ context.Context, run *runapi.Run) error {
+			for y := range 100 {
+				if err := run.Log(map[string]any{"metric": x + y}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 		if err != nil {
-			return err
-		}
-		for y := range 100 {
-			err = errors.Join(err, run.Log(map[string]any{"metric": x + y}))
-		}
-		if err := errors.Join(err, run.Finish(0)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// A run ends once. After that it stores nothing, and says so.
+// Active is for code that was not handed the run. Methods of a nil run do
+// nothing. Several runs may go on at once, unless Settings.Reinit forbids it.
 func active(ctx context.Context) error {
+	if runapi.Active() != nil {
+		return errors.New("there is a run already")
+	}
+
 	run, err := runapi.Init(ctx, runapi.Settings{ID: "first"})
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(run.Log(map[string]any{"x": 1}), run.Finish(0)); err != nil {
+	err = runapi.Active().Log(map[string]any{"x": 1})
+	if err := errors.Join(err, run.Finish(0)); err != nil {
 		return err
-	}
-	if err := run.Log(map[string]any{"x": 2}); !errors.Is(err, runapi.ErrFinished) {
-		return fmt.Errorf("a finished run took a row: %w", err)
 	}
 
-	run, err = runapi.Init(ctx, runapi.Settings{ID: "second"})
-	if err != nil {
-		return err
+	if runapi.Active() != nil {
+		return errors.New("a finished run is active")
 	}
-	return errors.Join(run.Log(map[string]any{"x": 2}), run.Finish(0))
+
+	return runapi.Do(ctx, runapi.Settings{ID: "second"}, func(_ context.Context, run *runapi.Run) error {
+		return run.Log(map[string]any{"x": 2})
+	})
 }
 
 // Any exit code but 0 is a failure. NaN is a value like others.
@@ -88,14 +95,11 @@ func failed(ctx context.Context) error {
 // Runs of a group are shown together: folds, or the ranks of one training.
 func group(ctx context.Context) error {
 	for fold := range 3 {
-		run, err := runapi.Init(ctx, runapi.Settings{
-			ID: fmt.Sprintf("fold-%d", fold), Group: "cv-1", JobType: fmt.Sprintf("fold-%d", fold),
+		name := fmt.Sprintf("fold-%d", fold)
+		err := runapi.Do(ctx, runapi.Settings{ID: name, Group: "cv-1", JobType: name}, func(_ context.Context, run *runapi.Run) error {
+			return run.Log(map[string]any{"accuracy": 0.8 + 0.05*float64(fold)})
 		})
 		if err != nil {
-			return err
-		}
-		err = run.Log(map[string]any{"accuracy": 0.8 + 0.05*float64(fold)})
-		if err := errors.Join(err, run.Finish(0)); err != nil {
 			return err
 		}
 	}

@@ -163,3 +163,21 @@ func plotTable(ctx context.Context) error {
 	}
 	return errors.Join(err, run.Log(map[string]any{"curve": curve}), run.Finish(0))
 }
+
+// Statistics are in the summary, the numbers in a file of the run.
+func tensor(ctx context.Context) error {
+	data := make([]float64, 101)
+	for i := range data {
+		data[i] = -1 + float64(i)/50
+	}
+	run, err := runapi.Init(ctx, runapi.Settings{})
+	if err != nil {
+		return err
+	}
+	weights, err := media.NewTensor(data)
+	if err != nil {
+		return err
+	}
+	weights.Save = true
+	return errors.Join(run.Summary().Set("weights", weights), run.Log(map[string]any{"x": 1}), run.Finish(0))
+}

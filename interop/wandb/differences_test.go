@@ -65,4 +65,6 @@ var exampleDifferences = []known{
 	{"videoarray", "*/video/*", "As above: path, digest and size."},
 	{"chart", "*media/plotly/chart_0_*.plotly.json", "The figure of matplotlib has colours and a layout that the Go program does not give; points are compared."},
 	{"chart", "*/chart/*", "As above: path, digest and size."},
+	{"tensor", "*/weights/*", "The documents promise the whole tensor in a file and statistics beside it. Ours keeps both, as a histogram that W&B's pages draw; the official client of today keeps other statistics and no file."},
+	{"tensor", "*media/tensor/weights_summary_*.npy", "As above: the file."},
 }

@@ -2,6 +2,7 @@ package wandb_test
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -126,6 +127,12 @@ var examples = []example{
 		want(t, "table", table["data"], `[[1,"pedestrian",0.9,true],[2,"bicycle",0.4,null]]`)
 	}},
 	{name: "plottable"},
+	{name: "tensor", check: func(t *testing.T, p *proof) {
+		w, _ := p.stored("tensor").Summary["weights"].(map[string]any)
+		if number(w["min"]) != -1 || number(w["max"]) != 1 || math.Abs(number(w["mean"])) > 1e-12 || math.Abs(number(w["var"])-0.34) > 1e-12 {
+			t.Errorf("statistics: %s", jsonText(w))
+		}
+	}},
 	{name: "code", without: "WANDB_DISABLE_CODE", check: func(t *testing.T, p *proof) {
 		var files []any
 		for _, a := range p.stored("code").Artifacts {
