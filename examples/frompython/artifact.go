@@ -11,6 +11,7 @@ import (
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/artifact"
 	"github.com/wandb-agent/wandb-agent/runapi"
 	build "github.com/wandb-agent/wandb-agent/runapi/artifact"
+	"github.com/wandb-agent/wandb-agent/runapi/media"
 )
 
 // Artifacts are built in package runapi/artifact. LogArtifact does not wait for
@@ -54,6 +55,47 @@ func artifacts(ctx context.Context) error {
 	text, err := os.ReadFile(filepath.Join(folder, "train.csv"))
 	rows := strings.Count(string(text), "\n") - 1
 	return errors.Join(err, run.Log(map[string]any{"rows": rows}), run.Finish(0))
+}
+
+// AddObject stores tables, images and other media. ReadTable reads a table back,
+// media.Open any of them from a folder that was downloaded.
+func artifactObject(ctx context.Context) error {
+	err := runapi.Do(ctx, runapi.Settings{ID: "make"}, func(ctx context.Context, run *runapi.Run) error {
+		table := media.NewTable("id", "score")
+		err := errors.Join(table.Add(1, 0.5), table.Add(2, 0.7))
+		if err != nil {
+			return err
+		}
+		predictions, err := build.New("predictions", "result", build.Options{})
+		if err != nil {
+			return err
+		}
+		if _, err := predictions.AddObject("scores", table); err != nil {
+			return err
+		}
+		_, err = run.LogArtifact(ctx, predictions, runapi.ArtifactOptions{})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+
+	return runapi.Do(ctx, runapi.Settings{ID: "use"}, func(ctx context.Context, run *runapi.Run) error {
+		used, err := run.UseArtifact(ctx, "predictions:latest", runapi.UseOptions{})
+		if err != nil {
+			return err
+		}
+		file, err := used.Open(ctx, "scores.table.json")
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		table, err := media.ReadTable(file)
+		if err != nil {
+			return err
+		}
+		return run.Log(map[string]any{"rows": table.Len()})
+	})
 }
 
 // A file, a folder or a reference such as s3://bucket/data.

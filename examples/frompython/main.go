@@ -26,7 +26,7 @@ var examples = map[string]func(context.Context) error{
 	"alert": alert, "save": save, "restore": restore,
 	"histogram": histogram, "pictures": pictures, "videofile": videoFile, "videoarray": videoArray, "chart": chart,
 	"prcurve": prCurve, "object3d": object3D, "table": table, "plottable": plotTable, "tensor": tensor,
-	"artifacts": artifacts, "path": path, "distributed": distributed, "model": model, "linkmodel": linkModel, "code": code,
+	"artifacts": artifacts, "artifactobject": artifactObject, "path": path, "distributed": distributed, "model": model, "linkmodel": linkModel, "code": code,
 }
 
 func main() {

@@ -46,13 +46,13 @@ var differences = []known{
 // exampleDifferences is all in which the examples of the reference documents
 // leave something else when they are written in Go.
 var exampleDifferences = []known{
-	{"basic setup flags path artifacts distributed model linkmodel code", "*/_runtime", "The official client gives a run without rows a _runtime in the summary; in ours it is in _wandb.runtime, as for every run."},
+	{"basic setup flags path artifacts artifactobject distributed model linkmodel code", "*/_runtime", "The official client gives a run without rows a _runtime in the summary; in ours it is in _wandb.runtime, as for every run."},
 	{"sticky", "*/accuracy", "The documents promise that a value which was set by hand stays, and Pin keeps that; in the official client of today the next row replaces it."},
-	{"artifacts path distributed model linkmodel code table plottable prcurve", "requests/operations/ArtifactType", "The official client looks the type of a collection up before it makes a version; ours leaves the check to CreateArtifact."},
-	{"artifacts model", "requests/operations/FetchArtifactManifest", "The official client asks for the manifest and for where files lie by other operations than ours."},
-	{"artifacts model", "requests/operations/ArtifactManifest", "As above."},
-	{"artifacts model", "requests/operations/GetArtifactMembershipFileUrls", "As above: it lists all files of the version."},
-	{"artifacts model", "requests/operations/ArtifactFileURLsByManifestEntries", "As above: ours asks for the entries that it lacks."},
+	{"artifacts artifactobject path distributed model linkmodel code table plottable prcurve", "requests/operations/ArtifactType", "The official client looks the type of a collection up before it makes a version; ours leaves the check to CreateArtifact."},
+	{"artifacts artifactobject model", "requests/operations/FetchArtifactManifest", "The official client asks for the manifest and for where files lie by other operations than ours."},
+	{"artifacts artifactobject model", "requests/operations/ArtifactManifest", "As above."},
+	{"artifacts artifactobject model", "requests/operations/GetArtifactMembershipFileUrls", "As above: it lists all files of the version."},
+	{"artifacts artifactobject model", "requests/operations/ArtifactFileURLsByManifestEntries", "As above: ours asks for the entries that it lacks."},
 	{"linkmodel", "requests/operations/ArtifactByID", "The official client reads the version back to return it as an object."},
 	{"linkmodel", "requests/operations/ArtifactMembershipByName", "As above, of the linked version."},
 	{"linkmodel", "requests/operations/LinkArtifact[0]/artifactI*", "The official client names the version by client id and id, ours by the id."},

@@ -145,6 +145,7 @@ var examples = []example{
 	{name: "artifacts", runs: []string{"make", "use"}, check: func(t *testing.T, p *proof) {
 		want(t, "rows", p.stored("use").logged(), `[{"_step":0,"rows":1}]`)
 	}},
+	{name: "artifactobject", runs: []string{"make", "use"}, check: rows("use", `[{"_step":0,"rows":2}]`)},
 	{name: "path", check: func(t *testing.T, p *proof) {
 		var names []any
 		for _, a := range p.stored("path").Artifacts {
