@@ -72,17 +72,32 @@ func (k *killed) add(o killed) {
 // killClient is one round.
 func killClient(t *testing.T, p *proof, bin string, victims []string) killed {
 	t.Helper()
-	o := newOnerun(t, p, "WANDB_MODE=offline")
-	o.bin = bin
+	o := onerunOf(t, p, bin, "WANDB_MODE=offline")
 	acks, stop := filepath.Join(o.dir, "acks"), filepath.Join(o.dir, "stop")
 	cmd := o.exec(t, acks, stop)
 	i := slices.IndexFunc(cmd.Args, func(a string) bool { return strings.HasSuffix(a, ".py") })
 	cmd.Args[i] = filepath.Join(filepath.Dir(cmd.Args[i]), "kill_run.py")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	said, err := os.Create(filepath.Join(t.TempDir(), "said"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer said.Close()
+	cmd.Stdout, cmd.Stderr = said, said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer o.killAll()
+	defer func() {
+		if t.Failed() {
+			logs, _ := filepath.Glob(filepath.Join(o.dir, "wandb", "*", "logs", "debug*.log"))
+			for _, path := range append(logs, acks, said.Name()) {
+				text, _ := os.ReadFile(path)
+				t.Logf("%s:\n%.2000s", path, text)
+			}
+			t.Logf("processes %v", o.processes())
+		}
+	}()
 	await(t, "the client's run", func() bool {
 		found, _ := filepath.Glob(filepath.Join(o.dir, "wandb", "offline-*", "*.around"))
 		text, _ := os.ReadFile(acks)

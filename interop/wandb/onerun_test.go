@@ -23,8 +23,14 @@ type onerun struct {
 
 func newOnerun(t *testing.T, p *proof, more ...string) *onerun {
 	t.Helper()
+	return onerunOf(t, p, agent(t), more...)
+}
+
+// onerunOf is one with a command that was built before.
+func onerunOf(t *testing.T, p *proof, bin string, more ...string) *onerun {
+	t.Helper()
 	dir := t.TempDir()
-	return &onerun{p, agent(t), dir, append([]string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "WANDB_ERROR_REPORTING=false",
+	return &onerun{p, bin, dir, append([]string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "WANDB_ERROR_REPORTING=false",
 		"WANDB_BASE_URL=" + p.url, "WANDB_API_KEY=" + fakeKey, "WANDB_PROJECT=" + project, "WANDB_DISABLE_GIT=true", "WANDB_DISABLE_CODE=true",
 		"WANDB_X_FILE_STREAM_TRANSMIT_INTERVAL=0.5"}, more...)}
 }
