@@ -52,8 +52,8 @@ func TestKillMatrixWithTheClient(t *testing.T) {
 			for range killRounds() {
 				sum.add(killClient(t, p, bin, victims))
 			}
-			t.Logf("%d rounds: %d rows logged, %d in the client's log and at the server; lost by the client itself: %d rows in %d rounds, at most %d",
-				killRounds(), sum.logged, sum.kept, sum.logged-sum.kept, sum.lossy, sum.worst)
+			t.Logf("%v: %d rounds: %d rows logged, %d in the client's log and at the server; lost by the client itself: %d rows in %d rounds, at most %d",
+				victims, killRounds(), sum.logged, sum.kept, sum.logged-sum.kept, sum.lossy, sum.worst)
 		})
 	}
 }
