@@ -67,25 +67,22 @@ type follower struct {
 	dir   *runlog.Dir // of the client; nil: none was met
 	done  bool        // the client's run is known, or this one goes on alone
 	said  consoleTail
-	rows  clientLane
 	deps  pythonDeps
 }
 
 func (r *Run) newFollower() *follower {
 	f := &follower{
 		run: r, find: pyclient.Finder{Root: r.set.PID, Mark: r.set.OrphanMarker}, begun: time.Now(),
-		said: consoleTail{dir: r.dir}, rows: clientLane{run: r, refs: map[string]laneRef{}},
+		said: consoleTail{dir: r.dir},
 	}
 	if f.dir = r.dir.ClientDir(); f.dir != nil {
 		f.done = r.dir.Client().Project != "" || !r.dir.Client().Online
-		f.rows.since = r.clock.UnixNano(r.clock.Now()) // an earlier process has handed on what was before
 	}
 	return f
 }
 
 func (f *follower) close() {
 	f.said.close()
-	f.rows.close()
 }
 
 // step looks once.
@@ -100,7 +97,6 @@ func (f *follower) step() {
 	if !f.done {
 		f.done = f.settle()
 	}
-	f.rows.follow(f.dir)
 }
 
 // meet looks for the client, and gives up waiting for it some time.

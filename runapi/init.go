@@ -99,6 +99,9 @@ func newBegun(ctx context.Context, set Settings, found *resolver) (*Run, error) 
 	if r.set.FollowClient {
 		r.back.Go(r.followClient)
 	}
+	if r.tailsRows() {
+		r.back.Go(r.tailRows)
+	}
 	if early == nil {
 		r.back.Go(func() { r.lateGit(git) })
 	}

@@ -18,7 +18,7 @@ func (r *Run) continueLog() error {
 	if err != nil {
 		return &InitError{"log", err}
 	}
-	r.log = log
+	r.log, r.continued = log, true
 	var bad error
 	_, err = runlog.Walk(r.dir, func(writer string, rec *wandbpb.Record) error {
 		if writer != "" {

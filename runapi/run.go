@@ -19,23 +19,24 @@ import (
 // Run is a run that goes on. Init makes it. All methods are safe for
 // concurrent use and on a nil *Run.
 type Run struct {
-	set    Settings // effective; never changed after Init
-	off    bool     // mode disabled
-	dir    *runlog.Dir
-	log    *runlog.Writer
-	mask   *redact.Redactor
-	clock  sample.Clock // never re-anchored: the run's time does not jump
-	start  int64        // Clock time of the run's start
-	before float64      // seconds used by earlier processes of the run
-	notice string
-	hw     *hardware
-	meter  *perstep.Meter         // nil: rows tell nothing of the hardware
-	writer string                 // writer id
-	base   int64                  // step of the run at which this log begins; never changed after Init
-	client *api.Client            // nil: the run is kept
-	kept   error                  // why an online run is kept
-	link   atomic.Pointer[uplink] // set by Init; nil: the run is kept
-	locked map[string]any         // config values that a sweep chose; never changed after Init
+	set       Settings // effective; never changed after Init
+	off       bool     // mode disabled
+	dir       *runlog.Dir
+	log       *runlog.Writer
+	mask      *redact.Redactor
+	clock     sample.Clock // never re-anchored: the run's time does not jump
+	start     int64        // Clock time of the run's start
+	before    float64      // seconds used by earlier processes of the run
+	notice    string
+	continued bool // the log was begun by an earlier process
+	hw        *hardware
+	meter     *perstep.Meter         // nil: rows tell nothing of the hardware
+	writer    string                 // writer id
+	base      int64                  // step of the run at which this log begins; never changed after Init
+	client    *api.Client            // nil: the run is kept
+	kept      error                  // why an online run is kept
+	link      atomic.Pointer[uplink] // set by Init; nil: the run is kept
+	locked    map[string]any         // config values that a sweep chose; never changed after Init
 
 	keyMu sync.RWMutex // guards keys
 	keys  keyTable

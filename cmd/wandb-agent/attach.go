@@ -58,7 +58,7 @@ func (c *cli) attach(ctx context.Context, pid int, flags *runFlags) error {
 	defer signal.Stop(caught)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	if err := flags.checkClient(); err != nil {
+	if err := errors.Join(flags.checkClient(), flags.checkOutputs()); err != nil {
 		return err
 	}
 	p, err := pidwatch.Open(pid)
@@ -70,6 +70,9 @@ func (c *cli) attach(ctx context.Context, pid int, flags *runFlags) error {
 	s.PID = pid
 	s.Logger = slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	describeProcess(&s, pid)
+	if s.Outputs, err = flags.outputs(ctx, s.Logger); err != nil {
+		return err
+	}
 	joined := joinProcess(&s, pid)
 	run, err := runapi.Init(ctx, s)
 	if err != nil {

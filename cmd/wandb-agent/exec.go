@@ -61,7 +61,7 @@ leaves the client alone: it is a second run then.`,
 			if flags.OnStop != stopTerm && flags.OnStop != stopIgnore {
 				return usagef("--on-stop %q: want %s or %s", flags.OnStop, stopTerm, stopIgnore)
 			}
-			if err := flags.checkClient(); err != nil {
+			if err := errors.Join(flags.checkClient(), flags.checkOutputs()); err != nil {
 				return err
 			}
 			if len(args) == 0 {

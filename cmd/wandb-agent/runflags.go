@@ -30,6 +30,8 @@ type runFlags struct {
 	Label          string        `json:"label,omitempty"`
 	OnStop         string        `json:"on_stop,omitempty"`
 	Client         string        `json:"client,omitempty"`
+	Config         string        `json:"config,omitempty"`
+	Listen         string        `json:"listen,omitempty"`
 	TensorBoard    string        `json:"tensorboard,omitempty"`
 }
 
@@ -51,6 +53,8 @@ func (f *runFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.Label, "label", "", "suffix of this writer's hardware metrics (WANDB_X_LABEL; default rank-N for one of several ranks)")
 	fs.StringVar(&f.Client, "client", clientJoin, "the official client in the processes that are followed: join (one run with it) or apart")
 	fs.StringVar(&f.TensorBoard, "tensorboard", "", "follow the event files (tfevents) of this directory: scalars, histograms and images become rows")
+	fs.StringVar(&f.Config, "config", "", "configuration file whose OTLP receivers get the run's numbers too")
+	fs.StringVar(&f.Listen, "web.listen-address", "", "host:port of /metrics with the run's newest numbers (default: none)")
 	fs.DurationVar(&f.SampleInterval, "sample-interval", 0, "time between hardware samples (default 1s)")
 	fs.DurationVar(&f.StatsInterval, "stats-interval", 0, "time between hardware records in the run (default 5s)")
 }

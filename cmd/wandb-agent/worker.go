@@ -107,6 +107,10 @@ func (c *cli) workerRun(ctx context.Context, spec *keeper.WorkerSpec, flags *run
 	s.RunDir, s.PID, s.OrphanMarker = dir, spec.PID, orphanMarker(spec.RunID)
 	s.Program, s.Args = spec.Argv[0], spec.Argv[1:]
 	s.Logger = slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	var err error
+	if s.Outputs, err = flags.outputs(ctx, s.Logger); err != nil {
+		return nil, nil, err
+	}
 	run, err := runapi.Init(ctx, s)
 	return run, dir, err
 }
