@@ -75,6 +75,7 @@ var calls = map[string]func(*Run) error{
 	"SweepURL":       func(r *Run) error { return empty(r.SweepURL()) },
 	"Tags":           func(r *Run) error { r.Tags(); return nil },
 	"URL":            func(r *Run) error { return empty(r.URL()) },
+	"WatchMedia":     func(r *Run) error { return r.WatchMedia("*", MediaWatch{}) },
 	"Writer":         func(r *Run) error { _, err := r.Writer(""); return err },
 	"Upload":         func(r *Run) error { r.Upload(); return nil },
 }

@@ -143,7 +143,8 @@
 // # Files
 //
 // All below the run directory (0700, files 0600): files/config.yaml,
-// files/wandb-summary.json, files/wandb-metadata.json, files/output.log. The
+// files/wandb-summary.json, files/wandb-metadata.json, files/output.log, and
+// files/go-modules.txt with what the program was built of. The
 // console is recorded only as far as the program writes to ConsoleWriter;
 // lines are stored whole, with secrets masked (package redact).
 //

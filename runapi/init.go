@@ -95,6 +95,7 @@ func newBegun(ctx context.Context, set Settings, found *resolver) (*Run, error) 
 	if !r.set.inside {
 		r.lines.path = filepath.Join(r.dir.FilesDir(), outputFile)
 	}
+	r.keepModules()
 	r.back.Go(r.background)
 	if r.set.FollowClient {
 		r.back.Go(r.followClient)

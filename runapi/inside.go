@@ -39,7 +39,7 @@ func (r *resolver) joinExec(s *Settings) {
 	}
 	s.RunDir, s.inside = dir, true
 	s.Resume, s.branch = "", nil // exec, which has the same environment, has seen to that
-	s.noGit = s.DisableGit
+	s.noGit, s.noMeta = s.DisableGit, s.DisableMeta
 	s.SaveCode = s.SaveCode && r.env["WANDB_SAVE_CODE"] == "" // else exec does it
 	if r.env["WANDB_CODE_DIR"] != "" {
 		s.CodeDir = ""

@@ -169,6 +169,7 @@ type Settings struct {
 	logFile  func(runlog.File) runlog.File // tests break and stall the log with it
 	inside   bool                          // the run is that of the exec around us: our log is a part of it
 	noGit    bool                          // DisableGit, as it was asked for
+	noMeta   bool                          // DisableMeta, likewise
 	rank     int                           // among the writers of the run, from 0
 	noHost   bool                          // another rank measures the machine
 	base     int64                         // starting step of a run that was detached
