@@ -34,7 +34,8 @@
 // # Values
 //
 // Scalars (simple_value and tensors of one number), histograms (HistogramProto
-// and the tensors of TensorFlow 2) with the bins that the file has, at most 512.
+// and the tensors of TensorFlow 2) with the bins that the file has, at most 512 (the
+// official client keeps fewer), and images (PNG, JPEG, and GIF as video).
 // Everything else (text, audio, graphs, hyperparameters) is counted as Skipped.
 //
 // # Files

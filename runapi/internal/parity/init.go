@@ -104,7 +104,7 @@ var initRows = []Row{
 		Class: Adapted, Why: "No alias: one function, in a package of its own, so that other programs do not carry it."},
 	{ID: "INIT-30", What: "sync_tensorboard: follow tensorboard(X) logs and save the event file",
 		Go:    "runapi/tensorboard.Follow, runapi/tensorboard.Options, wandb-agent exec --tensorboard, wandb-agent attach --tensorboard",
-		Test:  "runapi/tensorboard.TestFollowsWhatComes, runapi/tensorboard.TestImagesAndHistograms, cmd/wandb-agent.TestExecFollowsEvents, cmd/wandb-agent.TestEventsOfKilledWorkers",
+		Test:  "runapi/tensorboard.TestFollowsWhatComes, runapi/tensorboard.TestImagesAndHistograms, interop/wandb.TestEventFilesBesideTheOfficialClient, cmd/wandb-agent.TestExecFollowsEvents, cmd/wandb-agent.TestEventsOfKilledWorkers",
 		Class: Adapted, Why: "A directory is followed, no library is patched. A step of a directory is one row; keys of a sub-directory begin with its path, as the client's do; the event files are sent at the end."},
 	{ID: "INIT-31", What: "monitor_gym: auto-log environment videos",
 		Go:    "runapi.Run.WatchMedia",
