@@ -17,6 +17,7 @@ func (r *Run) background() {
 			return
 		case <-tick.C:
 			r.tidy()
+			r.lookForStop()
 			r.link.Load().wake()
 		case <-files.C:
 			r.logError("saved files not renewed", r.restage(false))

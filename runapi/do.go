@@ -3,11 +3,12 @@ package runapi
 import (
 	"context"
 	"errors"
+	"os"
 	"time"
 )
 
 // ErrStopRequested is the cause of a run's ended context when somebody has asked
-// the server to stop the run.
+// the server, or wandb-agent stop, to stop the run.
 var ErrStopRequested = errors.New("somebody asked the run to stop")
 
 // doGrace is how long Do goes on sending when its context has ended already.
@@ -47,8 +48,8 @@ func Do(ctx context.Context, s Settings, fn func(ctx context.Context, r *Run) er
 	return err
 }
 
-// Context returns a context that ends when somebody asks the server to stop the
-// run, with cause ErrStopRequested, and when the run is finished, with cause
+// Context returns a context that ends when somebody asks the run to stop (see
+// StopRequested), with cause ErrStopRequested, and when the run is finished, with cause
 // ErrFinished. That of a nil or disabled run never ends.
 func (r *Run) Context() context.Context {
 	if r == nil || r.off {
@@ -58,14 +59,27 @@ func (r *Run) Context() context.Context {
 }
 
 // StopRequested returns a channel that is closed when somebody has asked the
-// server to stop the run: a program should then end. It is never closed for a
-// run that is kept, nor for a program inside exec, which gets SIGTERM.
+// server to stop the run, or the command wandb-agent stop on this machine: a
+// program should then end. It is never closed for a program inside exec, which
+// gets SIGTERM.
 func (r *Run) StopRequested() <-chan struct{} {
-	if r == nil {
+	if r == nil || r.off {
 		return nil
 	}
-	if u := r.link.Load(); u != nil {
-		return u.stop
+	return r.asked
+}
+
+// askToStop passes a stop request on to the program, once.
+func (r *Run) askToStop() {
+	r.askOnce.Do(func() { close(r.asked) })
+	r.cancel(ErrStopRequested)
+}
+
+// lookForStop takes up a stop request of this machine. It is used up by that: a
+// process that goes on with the run is not meant.
+func (r *Run) lookForStop() {
+	if r.set.inside || os.Remove(r.dir.StopPath()) != nil {
+		return
 	}
-	return nil
+	r.askToStop()
 }

@@ -3,6 +3,7 @@ package runapi
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -148,7 +149,7 @@ func TestDoAfterItsContext(t *testing.T) {
 
 func TestContextOfARunEndsWithIt(t *testing.T) {
 	r := start(t, quiet(t))
-	if r.Context().Err() != nil || r.StopRequested() != nil {
+	if r.Context().Err() != nil || isClosed(r.StopRequested()) {
 		t.Error("the context of a run that goes on has ended, or it can be stopped from nowhere")
 	}
 	if err := r.Finish(0); err != nil {
@@ -157,4 +158,32 @@ func TestContextOfARunEndsWithIt(t *testing.T) {
 	if err := context.Cause(r.Context()); err != ErrFinished {
 		t.Errorf("after Finish the cause is %v", err)
 	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// TestStopRequestOfThisMachine reaches a run that no server knows, once.
+func TestStopRequestOfThisMachine(t *testing.T) {
+	r := start(t, quiet(t))
+	path := r.dir.StopPath()
+	write(t, path, "")
+	select {
+	case <-r.StopRequested():
+	case <-time.After(10 * time.Second):
+		t.Fatal("the program was not told")
+	}
+	if !errors.Is(context.Cause(r.Context()), ErrStopRequested) {
+		t.Errorf("cause %v", context.Cause(r.Context()))
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the request is still there: %v", err)
+	}
+	r.askToStop() // the server may ask, too
 }

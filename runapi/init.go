@@ -136,7 +136,7 @@ func Prepare(s Settings) (Settings, error) {
 func newRun(set Settings) *Run {
 	r := &Run{
 		set: set, clock: sample.NewClock(), mask: redact.New(set.Environ), state: runlog.NewState(),
-		stop: make(chan struct{}), ended: make(chan struct{}), writer: runlog.NewID() + runlog.NewID() + runlog.NewID() + runlog.NewID(),
+		stop: make(chan struct{}), asked: make(chan struct{}), ended: make(chan struct{}), writer: runlog.NewID() + runlog.NewID() + runlog.NewID() + runlog.NewID(),
 		keys: keyTable{byKey: map[runlog.Key]*metricKey{}, above: map[runlog.Key]bool{}},
 	}
 	r.ctx, r.cancel = context.WithCancelCause(context.Background())

@@ -16,7 +16,6 @@ import (
 // of a run which is kept.
 type uplink struct {
 	known chan struct{} // closed when the server has said what it calls the run
-	stop  chan struct{} // closed when the server wants the run to stop
 	ended chan struct{} // closed when nothing is sent any more
 
 	mu      sync.Mutex // guards what follows
@@ -25,14 +24,13 @@ type uplink struct {
 	over    chan struct{}      // closed when Run has returned
 	id      upload.Identity
 	isKnown bool
-	stopped bool
 	err     error // how Run ended; valid after ended
 }
 
 // startUplink begins to send the run, unless it waits for a client to say whose
 // run it is. It returns at once.
 func (r *Run) startUplink(client *api.Client) error {
-	u := &uplink{known: make(chan struct{}), stop: make(chan struct{}), ended: make(chan struct{})}
+	u := &uplink{known: make(chan struct{}), ended: make(chan struct{})}
 	if r.awaitsClient() {
 		r.link.Store(u)
 		return nil
@@ -46,10 +44,7 @@ func (r *Run) startUplink(client *api.Client) error {
 
 // beginUplink begins to send through u, which sends nothing yet.
 func (r *Run) beginUplink(u *uplink, client *api.Client) error {
-	onStop := func() {
-		u.askToStop()
-		r.cancel(ErrStopRequested)
-	}
+	onStop := r.askToStop
 	if r.dir.Client() != nil { // which is asked, too, and knows how to end its program
 		onStop = func() {}
 	}
@@ -126,16 +121,6 @@ func (u *uplink) identify(id upload.Identity) {
 	if !u.isKnown {
 		u.isKnown = true
 		close(u.known)
-	}
-}
-
-// askToStop passes a stop request on to the program, once.
-func (u *uplink) askToStop() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if !u.stopped {
-		u.stopped = true
-		close(u.stop)
 	}
 }
 

@@ -86,6 +86,8 @@ type Run struct {
 	watchers     watchers
 	once         map[string]string // by key, the JSON that SetOnce stored last
 
+	asked     chan struct{} // closed when somebody asks the run to stop
+	askOnce   sync.Once
 	hooks     []func(context.Context) error // of OnFinish; with mu
 	finishing bool                          // Finish was called; with mu
 }

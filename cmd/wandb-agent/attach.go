@@ -120,7 +120,7 @@ func (c *cli) follow(ctx context.Context, p *pidwatch.Process, run *runapi.Run, 
 				_ = run.MarkPreempting() // an error of the log is one of Finish, too
 			}
 		case <-run.StopRequested():
-			fmt.Fprintln(c.stderr, "wandb-agent: somebody stopped the run on the server")
+			fmt.Fprintln(c.stderr, "wandb-agent: somebody stopped the run")
 		case <-ctx.Done():
 		}
 		stop()

@@ -72,11 +72,11 @@ leaves the client alone: it is a second run then.`,
 	}
 	cmd.Flags().SetInterspersed(false)
 	flags.add(cmd.Flags())
-	cmd.Flags().StringVar(&flags.OnStop, "on-stop", stopTerm, "when somebody stops the run on the server: term (SIGTERM to CMD) or ignore")
+	cmd.Flags().StringVar(&flags.OnStop, "on-stop", stopTerm, "when somebody stops the run, on the server or with wandb-agent stop: term (SIGTERM to CMD) or ignore")
 	return cmd
 }
 
-// What exec does when somebody stops the run on the server.
+// What exec does when somebody stops the run.
 const (
 	stopTerm   = "term"
 	stopIgnore = "ignore"

@@ -99,7 +99,7 @@ Not to be mixed up with "wandb agent", the sweep command of the Python client.`,
 		return usagef("%v\nSee: %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(c.runCmd(), c.execCmd(), c.workerCmd(), c.attachCmd(), c.onceCmd(), c.showCmd(),
-		c.exportCmd(), c.syncCmd(), c.doctorCmd(), c.configCmd(), c.artifactCmd(), c.lsCmd(), c.editCmd(), c.restoreCmd(), c.versionCmd(), c.loginCmd())
+		c.exportCmd(), c.syncCmd(), c.doctorCmd(), c.configCmd(), c.artifactCmd(), c.lsCmd(), c.editCmd(), c.stopCmd(), c.restoreCmd(), c.versionCmd(), c.loginCmd())
 	return root
 }
 

@@ -75,7 +75,7 @@ func (c *cli) work() error {
 // stopCommand passes a stop request of the server on. It ends with the process.
 func stopCommand(w *keeper.Worker, run *runapi.Run) {
 	<-run.StopRequested()
-	w.Say("somebody stopped the run on the server: the command got SIGTERM")
+	w.Say("somebody stopped the run: the command got SIGTERM")
 	w.StopCommand()
 }
 

@@ -203,6 +203,9 @@ func (d *Dir) OpenStepsPath() string { return d.file("open") }
 // PartOpenStepsPath is the side file that belongs to a writer's part.
 func (d *Dir) PartOpenStepsPath(writer string) string { return d.file(writer + ".open") }
 
+// StopPath is a file whose being there asks the process at the run to end it.
+func (d *Dir) StopPath() string { return d.file("stop") }
+
 // FilesDir holds the files that are uploaded beside the log.
 func (d *Dir) FilesDir() string { return filepath.Join(d.Path, "files") }
 
