@@ -19,8 +19,8 @@ type watchers struct {
 // once, before the method returns, for what Set, Pin, Unset, Delete and their
 // like change, and once a second with the newest value for what rows change.
 // value is nil for what was removed. Calls come one at a time, from any
-// goroutine; fn may use the run, whose news then come after it has returned. fn
-// holds up who changes the summary, so it should be quick. stop ends the calls,
+// goroutine; fn may use the run, whose news then come after it has returned, but not
+// finish it. fn holds up who changes the summary, so it should be quick. stop ends the calls,
 // but for one that is under way.
 func (s Summary) OnChange(fn func(path []string, value any)) (stop func()) {
 	r := s.r

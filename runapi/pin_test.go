@@ -177,3 +177,33 @@ func TestOnChangeOfRows(t *testing.T) {
 		t.Errorf("got %v, want 2 last", got)
 	}
 }
+
+// TestSummaryOfNoRun: a nil and a disabled run take every call, a finished one
+// says that it is.
+func TestSummaryOfNoRun(t *testing.T) {
+	off := quiet(t)
+	off.Mode = ModeDisabled
+	over := start(t, quiet(t))
+	if err := over.Summary().Pin("best", 1); err != nil {
+		t.Fatal(err)
+	}
+	over.Finish(0)
+	for what, c := range map[string]struct {
+		r    *Run
+		want error
+	}{"nil": {nil, nil}, "disabled": {start(t, off), nil}, "finished": {over, ErrFinished}} {
+		s := c.r.Summary()
+		for call, err := range map[string]error{
+			"Set": s.Set("a", 1), "Pin": s.Pin("a", 1), "Unset": s.Unset("best"), "SetMax": s.SetMax("a", 1), "SetMin": s.SetMin("a", 1),
+			"Delete": s.Delete("a"), "Sub": s.Sub("a").Set("b", 1),
+		} {
+			if !errors.Is(err, c.want) {
+				t.Errorf("%s of a %s run: got %v, want %v", call, what, err, c.want)
+			}
+		}
+		s.OnChange(func([]string, any) {})()
+		if _, ok := s.Get("a"); ok || c.r == nil && len(s.All()) != 0 {
+			t.Errorf("a %s run has a summary value a", what)
+		}
+	}
+}
