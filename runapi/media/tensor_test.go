@@ -24,7 +24,7 @@ func TestNPY(t *testing.T) {
 	f := func(in *Tensor, size int, sum string) {
 		t.Helper()
 		in.Save = true
-		var store memory
+		var store runMemory
 		object, err := in.StoreMedia(&store)
 		if err != nil {
 			t.Fatal(err)
@@ -74,20 +74,20 @@ func TestTensorStats(t *testing.T) {
 }
 
 func TestTensorObject(t *testing.T) {
-	object, err := tensor(t, []int{1, 2, 3, 10}).StoreMedia(&memory{})
+	object, err := tensor(t, []int{1, 2, 3, 10}).StoreMedia(&runMemory{})
 	if err != nil || object["_type"] != "histogram" || len(object["bins"].([]float64)) != TensorBins+1 || object["mean"] != 4.0 || object["dtype"] != "int64" || object["path"] != nil {
 		t.Errorf("got %v, %v", object, err)
 	}
-	wide, err := tensor(t, []float64{-math.MaxFloat64, math.MaxFloat64}).StoreMedia(&memory{})
+	wide, err := tensor(t, []float64{-math.MaxFloat64, math.MaxFloat64}).StoreMedia(&runMemory{})
 	if err != nil || wide["_type"] != "tensor" || wide["max"] != math.MaxFloat64 {
 		t.Errorf("a range beyond a float64: got %v, %v", wide, err)
 	}
-	none, err := tensor(t, []float64{math.NaN()}).StoreMedia(&memory{})
+	none, err := tensor(t, []float64{math.NaN()}).StoreMedia(&runMemory{})
 	if _, ok := none["mean"]; err != nil || ok || none["nonfinite"] != 1 {
 		t.Errorf("nothing finite: got %v, %v", none, err)
 	}
 	for _, bad := range []*Tensor{nil, {}} {
-		if _, err := bad.StoreMedia(&memory{}); !errors.Is(err, errNil) {
+		if _, err := bad.StoreMedia(&runMemory{}); !errors.Is(err, errNil) {
 			t.Errorf("no tensor: got %v", err)
 		}
 	}
