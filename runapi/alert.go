@@ -20,6 +20,20 @@ const (
 	Error Level = "ERROR"
 )
 
+// ParseLevel reads a level in letters of any case, also "warning"; "" is Info. The
+// error is ErrAlert.
+func ParseLevel(text string) (Level, error) {
+	switch level := Level(strings.ToUpper(text)); level {
+	case Info, Warn, Error:
+		return level, nil
+	case "":
+		return Info, nil
+	case "WARNING":
+		return Warn, nil
+	}
+	return "", fmt.Errorf("alert of level %.20q: %w: want INFO, WARN or ERROR", text, ErrAlert)
+}
+
 // Limits and default of alerts.
 const (
 	// MaxAlertTitle bounds the title of an alert, in characters.

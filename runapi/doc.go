@@ -12,8 +12,8 @@
 //	}
 //
 // That is all there is to do. The run is in a directory below wandb, where
-// wandb-agent show prints it, and, when there is a key for a W&B server
-// (wandb-agent login), at Run.URL while it goes on. The zero Settings work; without
+// wandb-agent show prints it, and, when there is a key for a W&B server (Login,
+// wandb-agent login), at Run.URL while it goes on. The zero Settings work; without
 // a key the run is kept for wandb-agent sync.
 //
 // # The life of a run
@@ -32,6 +32,9 @@
 // program that dies has logged is kept, but the run has no end unless exec is
 // around it or Settings.HandleSignals saw the signal. Signals are otherwise the
 // program's own.
+//
+// Detach leaves a run open on disk, and Reattach goes on with it, in the same or
+// another process.
 //
 // StopRequested and Context tell of stop requests, Status of what is where,
 // MarkPreempting the server of a machine that may go. SetName, SetNotes, AddTags

@@ -32,12 +32,18 @@ type resolver struct {
 	given    map[string][]Given // by option: everything that was said, by sources as they were loaded
 }
 
+// environ is the environment that a program gave, else that of the process.
+func environ(given []string) []string {
+	if given == nil {
+		return os.Environ()
+	}
+	return given
+}
+
 // resolve fills the zero fields of s from the environment, the settings files
 // and defaults, and checks everything. Warnings name what was ignored.
 func resolve(s Settings) (Settings, *resolver, error) {
-	if s.Environ == nil {
-		s.Environ = os.Environ()
-	}
+	s.Environ = environ(s.Environ)
 	r := &resolver{env: environMap(s.Environ), given: map[string][]Given{}}
 	opts := options()
 	for i := range opts {
