@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/report"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/xjson"
@@ -20,18 +21,19 @@ import (
 func (c *cli) exportCmd() *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
-		Use:   "export RUN --format jsonl|csv",
+		Use:   "export RUN --format jsonl|csv|html",
 		Short: "Write rows and hardware samples of a run on one timeline",
 		Long: `Writes every logged row and every hardware sample in the order of time. Keys of
 samples begin with "system.". In csv each key is a column; nested keys are joined
 by dots; a cell is empty where there was no value. In jsonl NaN and the infinities
-are the strings "NaN", "Infinity" and "-Infinity".`,
+are the strings "NaN", "Infinity" and "-Infinity". html is a page for people
+that needs nothing beside itself: charts, config, summary, the end of the console.`,
 		Example: "  wandb-agent export wandb/latest-run --format csv > run.csv",
 		Args:    exactArgs(1, "one RUN"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			write := map[string]func(io.Writer, *runlog.Dir) error{"jsonl": exportJSONL, "csv": exportCSV}[format]
+			write := map[string]func(io.Writer, *runlog.Dir) error{"jsonl": exportJSONL, "csv": exportCSV, "html": exportHTML}[format]
 			if write == nil {
-				return usagef("--format %q: want jsonl or csv", format)
+				return usagef("--format %q: want jsonl, csv or html", format)
 			}
 			dir, err := openWhole(args[0])
 			if err != nil {
@@ -44,8 +46,17 @@ are the strings "NaN", "Infinity" and "-Infinity".`,
 			return w.Flush()
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "jsonl", "jsonl or csv")
+	cmd.Flags().StringVar(&format, "format", "jsonl", "jsonl, csv or html")
 	return cmd
+}
+
+// exportHTML writes the run as a page.
+func exportHTML(w io.Writer, dir *runlog.Dir) error {
+	run, err := runlog.Load(dir)
+	if err != nil {
+		return err
+	}
+	return report.WriteHTML(w, run)
 }
 
 // point is a row or a sample on the timeline.
