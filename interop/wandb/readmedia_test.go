@@ -152,3 +152,17 @@ func TestWeReadOfficialObjects(t *testing.T) {
 		}
 	}
 }
+
+// TestMediaInsideExec: media of a program inside exec go out with exec's run.
+func TestMediaInsideExec(t *testing.T) {
+	p := prove(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, append(p.env("media"), programVariable+"=media"), agent(t), "exec", "--", self)
+	checkMedia(t, p, "")
+	if n := len(p.stored("media").Artifacts); n != 2 {
+		t.Errorf("%d artifacts, want 2 tables", n)
+	}
+}
