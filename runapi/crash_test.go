@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDir); dir != "" {
 		os.Exit(crashProgram(dir, os.Stdout))
 	}
+	if dir := os.Getenv(mediaKillDir); dir != "" {
+		os.Exit(mediaProgram(dir, os.Stdout))
+	}
 	if dir := os.Getenv(signalDir); dir != "" {
 		os.Exit(signalProgram(dir))
 	}

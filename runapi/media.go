@@ -26,7 +26,8 @@ import (
 //	    ─▶ step rules ─▶ files record (sent now), config, artifact ─▶ history record ─▶ Log returns
 //
 // So whatever Log has acknowledged has its files in the run directory, with the
-// kernel like the row itself. When a file cannot be written, or the row is
+// kernel like the row itself (a power failure may cost a file of the last half
+// minute). When a file cannot be written, or the row is
 // refused, nothing of the row is stored and its files are taken away again.
 // Files are named media/<kind>/<key>_<step>_<hash><ext>, as the official client
 // names them; the step is the run's when Log was called, and may differ from the

@@ -5,7 +5,6 @@ package runapi
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,31 +14,6 @@ import (
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 	"github.com/wandb-agent/wandb-agent/runapi/media"
 )
-
-// note is the smallest kind of media: a text in a file.
-type note struct {
-	text string
-	err  error  // of writing the file
-	do   func() // while the file is written
-}
-
-func (n note) StoreMedia(dst media.Store) (media.Object, error) {
-	object, err := dst.Put(media.File{Dir: "notes", Ext: ".txt", Write: func(w io.Writer) error {
-		if n.do != nil {
-			n.do()
-		}
-		_, err := io.WriteString(w, n.text)
-		return errors.Join(err, n.err)
-	}})
-	if err != nil {
-		return nil, err
-	}
-	if run, ok := dst.(media.RunStore); ok {
-		run.Describe([]string{"notes", run.Key()}, n.text)
-	}
-	object["_type"] = "note"
-	return object, nil
-}
 
 // pathOf is the path in a stored object.
 func pathOf(t *testing.T, v any) string {

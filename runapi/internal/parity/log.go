@@ -71,5 +71,5 @@ var logRows = []Row{
 	{ID: "LOG-19", What: "Live graphs in the UI",
 		Class: Deferred, Why: "Needs a web page or a terminal view."},
 	{ID: "LOG-20", What: "Log anything \"wandb object\"", Go: "runapi.Media, runapi/media.Value",
-		Test: "runapi.TestMediaOfRows, runapi.TestMediaThatCannotBeStored, interop/wandb.TestFeatures/media", Class: Direct},
+		Test: "runapi.TestMediaOfRows, runapi.TestMediaThatCannotBeStored, runapi.TestKilledProgramHasItsMedia, interop/wandb.TestFeatures/media", Class: Direct},
 }
