@@ -49,20 +49,25 @@ func (r *Run) artifactOf(ctx context.Context, from string, o PathOptions) (*arti
 	if err != nil {
 		return nil, err
 	}
+	if err := addPath(ctx, a, from); err != nil {
+		return nil, errors.Join(err, a.Discard())
+	}
+	return a, nil
+}
+
+func addPath(ctx context.Context, a *artifact.Artifact, from string) error {
 	if wandbartifact.Scheme(from) != "" {
-		_, err = a.AddReference(ctx, from, artifact.ReferenceOptions{})
-		return a, err
+		_, err := a.AddReference(ctx, from, artifact.ReferenceOptions{})
+		return err
 	}
 	st, err := os.Stat(from)
 	switch {
 	case err != nil:
-		return nil, err
+		return err
 	case st.IsDir():
-		err = a.AddDir(ctx, from, artifact.DirOptions{})
-	default:
-		err = a.AddFile(from, artifact.FileOptions{})
+		return a.AddDir(ctx, from, artifact.DirOptions{})
 	}
-	return a, err
+	return a.AddFile(from, artifact.FileOptions{})
 }
 
 // lastPart is the base name of a path or a reference.

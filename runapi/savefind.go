@@ -40,6 +40,9 @@ func newPlace(pattern string, o SaveOptions, files string) (*savePlace, error) {
 		base := filepath.Dir(filepath.Dir(whole))
 		p.glob, p.strip = filepath.Clean(pattern), parts(base)
 		p.rest, _ = relative(base, whole)
+		if o.Literal {
+			p.rest = globQuote(p.rest)
+		}
 		return p, nil
 	}
 	base, err := filepath.Abs(o.Base)

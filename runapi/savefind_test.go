@@ -55,6 +55,7 @@ func TestSaveNames(t *testing.T) {
 	f(filepath.Join(s.Dir, "f*/1/saveme.txt"), SaveOptions{}, "1/saveme.txt")
 	f("these/../these/are/./myfiles/a", SaveOptions{Base: "./these/are/"}, "myfiles/a")
 	f("odd[1]*.txt", SaveOptions{Literal: true}, "odd[1]*.txt")
+	f(filepath.Join(s.Dir, "odd[1]*.txt"), SaveOptions{Literal: true}, filepath.Base(s.Dir)+"/odd[1]*.txt")
 	f("odd[i]*.txt", SaveOptions{}, "oddi.txt")
 	f(".hidden/.*", SaveOptions{}, ".hidden/.x")
 	f(filepath.Join(s.Dir, "oddi.txt"), SaveOptions{Base: "/"}, filepath.ToSlash(s.Dir)[1:]+"/oddi.txt")

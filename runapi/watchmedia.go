@@ -29,6 +29,7 @@ type mediaWatch struct {
 	seen  map[string]os.FileInfo // paths that may still grow
 	queue []string
 	last  int64 // step of the last one; -1 before that
+	full  bool  // it was said that there are too many
 }
 
 // WatchMedia logs files that a pattern (see Save) comes to match, as the videos of
@@ -91,6 +92,10 @@ func (w *mediaWatch) look(all bool) error {
 			continue
 		}
 		if len(w.known) >= maxMediaFiles || len(w.queue) >= maxMediaQueue {
+			if w.full {
+				return nil
+			}
+			w.full = true
 			return fmt.Errorf("%s: more than %d files, or %d that wait", w.glob, maxMediaFiles, maxMediaQueue)
 		}
 		st, err := os.Stat(path)
