@@ -31,7 +31,11 @@ type ArtifactOptions struct {
 	DistributedID string
 }
 
-// LoggedArtifact is a version on its way to the server.
+// errNothingLogged is what waits for a nil *LoggedArtifact.
+var errNothingLogged = errors.New("wait for artifact: nothing was logged")
+
+// LoggedArtifact is a version on its way to the server. A nil one, of LogCode that
+// found nothing, is none.
 type LoggedArtifact struct {
 	run      *Run
 	clientID string
@@ -106,6 +110,9 @@ func (r *Run) artifactDone(clientID string, result wandbartifact.Result, err err
 // that is kept the error is ErrOffline, for one that ended before ErrUnsent: the
 // version is then sent with the run, later.
 func (l *LoggedArtifact) Wait(ctx context.Context) (wandbartifact.Result, error) {
+	if l == nil {
+		return wandbartifact.Result{}, errNothingLogged
+	}
 	if l.run != nil && !l.run.off && l.run.link.Load() == nil {
 		return wandbartifact.Result{}, fmt.Errorf("wait for artifact: %w", ErrOffline)
 	}

@@ -42,10 +42,10 @@ var errManyCodeFiles = fmt.Errorf("more than %d files: give Include or another R
 
 // LogCode stores source files as an artifact of type code, which servers show as
 // the code of the run. Files that git does not track are left out, unless Root lies
-// in no repository; so are symbolic links, files above 10 MiB, and what Settings.DisableCode
-// forbids. It returns nil without an error when nothing matched. No git is started.
+// in no repository; so are symbolic links and files above 10 MiB. It returns nil
+// without an error when nothing matched. No git is started.
 func (r *Run) LogCode(ctx context.Context, o CodeOptions) (*LoggedArtifact, error) {
-	if r == nil || r.off || r.set.DisableCode {
+	if r == nil || r.off {
 		return nil, nil
 	}
 	root, err := filepath.Abs(o.Root)

@@ -2,6 +2,7 @@ package runapi
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -92,9 +93,16 @@ func TestLogCode(t *testing.T) {
 	f(CodeOptions{Include: func(string, string) bool { return false }}, name)
 
 	s := quiet(t)
-	s.DisableCode = true
-	if l, err := start(t, s).LogCode(t.Context(), CodeOptions{}); l != nil || err != nil {
-		t.Errorf("forbidden: %v, %v", l, err)
+	s.DisableCode, s.CodeDir, s.SaveCode, s.DisableGit = true, dir, true, false
+	r := start(t, s)
+	if err := r.Finish(0); err != nil {
+		t.Fatal(err)
+	}
+	if name, _ := codeOf(t, r.Dir()); name != "" {
+		t.Errorf("%s was logged, against the settings", name)
+	}
+	if _, err := (*LoggedArtifact)(nil).Wait(t.Context()); !errors.Is(err, errNothingLogged) {
+		t.Errorf("wait for nothing: %v", err)
 	}
 	if _, err := start(t, quiet(t)).LogCode(t.Context(), CodeOptions{Root: filepath.Join(dir, "gone"), Untracked: true}); err == nil {
 		t.Error("a directory that is not there is no error")

@@ -44,7 +44,7 @@ func (r *Run) keepCode(ctx context.Context) {
 	if r.wantsCodeState() {
 		r.back.Go(r.saveCode)
 	}
-	if r.set.CodeDir != "" && !r.set.Secondary {
+	if r.set.CodeDir != "" && !r.set.Secondary && !r.set.DisableCode {
 		_, err := r.LogCode(ctx, CodeOptions{Root: r.set.CodeDir})
 		r.logError("code not logged", err)
 	}

@@ -138,7 +138,7 @@ type Settings struct {
 
 	// SaveCode stores what was changed since the commit, as the files diff.patch
 	// and git-state.json of the run; CodeDir a directory whose source files Init
-	// logs as LogCode does. DisableCode forbids both.
+	// logs as LogCode does. DisableCode forbids both, and not LogCode.
 	SaveCode    bool
 	CodeDir     string
 	DisableCode bool

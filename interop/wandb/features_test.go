@@ -72,6 +72,12 @@ var features = []feature{
 	{name: "finish", args: []string{"finish", "3"}, check: ended(3)},
 	{name: "media", chance: pixelNames, check: checkMedia},
 	{name: "artifact", runs: []string{"artifact", "artifact-use"}, chance: digestElsewhere, check: checkArtifacts},
+	{name: "code", check: func(t *testing.T, p *proof, _ string) {
+		made := p.stored("code").Artifacts
+		if len(made) != 1 || made[0].Collection != "source-mine" || made[0].Type != "code" || len(made[0].Contents) != 2 {
+			t.Errorf("the code is %+v, want two files", made)
+		}
+	}},
 	{name: "models", runs: []string{"models", "models-use"}, check: func(t *testing.T, p *proof, out string) {
 		contains(t, "program", out, "directory ['sub', 'w.bin']", "file one.bin", "registered one.bin", "refused nobody:v0")
 	}},

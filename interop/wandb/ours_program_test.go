@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 var programs = map[string]func(ctx context.Context, args []string) error{
 	"config": ourConfig, "log": ourLog, "metrics": ourMetrics, "summary": ourSummary, "labels": ourLabels, "save": ourSave,
 	"alert": ourAlert, "console": ourConsole, "finish": ourFinish, "resume": ourResume, "fork": ourFork, "stop": ourStop,
-	"api": ourAPI, "shared": ourShared, "artifact": ourArtifacts, "media": ourMedia, "mediaobjects": ourMediaObjects, "models": ourModels,
+	"api": ourAPI, "shared": ourShared, "artifact": ourArtifacts, "media": ourMedia, "mediaobjects": ourMediaObjects, "models": ourModels, "code": ourCode,
 }
 
 // begin starts a run that is kept short in system metrics of no interest here.
