@@ -61,13 +61,15 @@ func (r *Run) followClient() {
 
 // follower is how far a run has come with its client. One goroutine owns it.
 type follower struct {
-	run   *Run
-	find  pyclient.Finder
-	begun time.Time
-	dir   *runlog.Dir // of the client; nil: none was met
-	done  bool        // the client's run is known, or this one goes on alone
-	said  consoleTail
-	deps  pythonDeps
+	run    *Run
+	find   pyclient.Finder
+	begun  time.Time
+	dir    *runlog.Dir // of the client; nil: none was met
+	done   bool        // the client's run is known, or this one goes on alone
+	late   bool        // it has our id, and the server had our run before
+	warned bool
+	said   consoleTail
+	deps   pythonDeps
 }
 
 func (r *Run) newFollower() *follower {
@@ -108,11 +110,12 @@ func (f *follower) meet() {
 		}
 		u := r.link.Load()
 		c := r.clientOf(dir)
-		if u != nil && u.sender() != nil && c.Online && dir.RunID != r.set.ID {
-			if !f.done {
-				r.set.Logger.Warn("a W&B client began a run of its own: this one was sent already", "run", r.set.ID, "client", dir.RunID)
+		if u != nil && u.sender() != nil { // the server has our run
+			if c.Online && dir.RunID == r.set.ID {
+				f.dir, f.done, f.late = dir, false, true
+			} else {
+				f.tooLate(dir)
 			}
-			f.done = true
 			return
 		}
 		if err := r.dir.Follow(dir, c); err != nil {
@@ -129,6 +132,14 @@ func (f *follower) meet() {
 		f.done = true
 		r.stopWaiting()
 	}
+}
+
+// tooLate says once that a client has a run of its own.
+func (f *follower) tooLate(dir *runlog.Dir) {
+	if !f.warned {
+		f.run.set.Logger.Warn("a W&B client began a run of its own: this one was sent already", "run", f.run.set.ID, "client", dir.RunID)
+	}
+	f.warned, f.done = true, true
 }
 
 // clientOf is what a client's directory says without its log.
@@ -175,6 +186,17 @@ func (f *follower) settle() bool {
 	if c.Project == "" {
 		return false
 	}
+	u := r.link.Load()
+	if f.late && u != nil {
+		if at := u.identity(); at.Project == "" {
+			return false
+		} else if at.Project != c.Project || at.Entity != cmp.Or(c.Entity, at.Entity) {
+			f.tooLate(f.dir)
+			return true
+		}
+		c.Late = true
+		u.pause()
+	}
 	if err := r.dir.Follow(f.dir, c); err != nil {
 		r.logError("run not made one with that of the client", err)
 		return false
@@ -189,10 +211,13 @@ func (r *Run) sendBeside() {
 	if u == nil || u.sender() != nil {
 		return
 	}
-	client, err := r.connect(true)
-	if err != nil {
-		u.keep(err)
-		return
+	client := r.client
+	if c := r.dir.Client(); !c.Late {
+		var err error
+		if client, err = r.connect(true); err != nil {
+			u.keep(err)
+			return
+		}
 	}
 	r.logError("run cannot be sent", r.beginUplink(u, client))
 }

@@ -121,6 +121,9 @@ func keep(conf *keeper.Config, s *runapi.Settings, flags *runFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := log.Write(&wandbpb.Record{RecordType: &wandbpb.Record_Run{Run: namesOf(s)}}); err != nil {
+		return err
+	}
 	messages, err := os.OpenFile(filepath.Join(dir.LogsDir(), "debug.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
@@ -160,6 +163,14 @@ func environOf(environ []string) map[string]string {
 		m[name] = value
 	}
 	return m
+}
+
+// namesOf is what is known of the run when no worker has begun it: if none ever
+// does, it goes where it belongs all the same.
+func namesOf(s *runapi.Settings) *wandbpb.RunRecord {
+	return &wandbpb.RunRecord{
+		RunId: s.ID, Entity: s.Entity, Project: s.Project, DisplayName: s.Name, Notes: s.Notes, RunGroup: s.Group, JobType: s.JobType, Tags: s.Tags,
+	}
 }
 
 // orphanMarker is the environment entry by which processes of a run are known

@@ -152,3 +152,20 @@ func (p *proof) wantRows(t *testing.T, id string, numbers []string) {
 		}
 	}
 }
+
+// TestRunThatNoWorkerBegan is sent to its project, under its name. Seen to fail
+// without namesInParts in runlog (it went to "uncategorized").
+func TestRunThatNoWorkerBegan(t *testing.T) {
+	p, dir := serve(t), t.TempDir()
+	cmd := exec.Command("part", "alone", dir, "sh", "-c", "echo words; exit 3")
+	cmd.Env = append(os.Environ(), "WANDB_MODE=offline", "WANDB_PROJECT=p", "WANDB_RUN_ID=r1", "WANDB_NAME=n")
+	if s := says(t, cmd); s.code != 3 {
+		t.Fatalf("exit %d: %s", s.code, s.stderr)
+	}
+	if s := says(t, p.online("sync", filepath.Join(dir, "wandb"))); s.code != 0 {
+		t.Fatalf("sync: exit %d: %s", s.code, s.stderr)
+	}
+	if run := p.stored(); run == nil || run.DisplayName != "n" || run.ExitCode == nil || *run.ExitCode != 3 || len(run.Console) != 1 {
+		t.Errorf("stored: %+v", run)
+	}
+}

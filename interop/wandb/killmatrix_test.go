@@ -141,7 +141,12 @@ func (o *onerun) afterKill(t *testing.T, acks string) (k killed) {
 		t.Fatal(err)
 	}
 	k.kept = len(kept)
-	if out := o.agent(t, "sync"); strings.Count(out, ": sent ") != 1 {
+	out := ""
+	await(t, "the locks of killed processes", func() bool { // which end a little after their memory
+		out = o.try(t, "sync")
+		return !strings.Contains(out, "is still being written")
+	})
+	if strings.Count(out, ": sent ") != 1 {
 		t.Fatalf("sync: %s", out)
 	}
 	times := map[string]int{}

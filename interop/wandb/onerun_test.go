@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,6 +69,15 @@ func (o *onerun) agent(t *testing.T, args ...string) string {
 	if err != nil {
 		t.Fatalf("%q: %v\n%s", args, err, out)
 	}
+	return string(out)
+}
+
+// try is agent for a command that may fail.
+func (o *onerun) try(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), o.bin, args...)
+	cmd.Dir, cmd.Env = o.dir, o.env
+	out, _ := cmd.CombinedOutput()
 	return string(out)
 }
 
@@ -208,5 +218,52 @@ func TestNoRunOfTheClient(t *testing.T) {
 	run := o.stored(t, project, 1)[0]
 	if run.ExitCode == nil || *run.ExitCode != 3 || len(run.History) != 0 || len(run.Events) == 0 {
 		t.Errorf("got exit %v, %d rows, %d samples", run.ExitCode, len(run.History), len(run.Events))
+	}
+}
+
+// late is the script under a shell that first does something else for longer than
+// exec waits for Python.
+func (o *onerun) late(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := o.exec(t, args...)
+	i := slices.Index(cmd.Args, "--")
+	command := cmd.Args[i+1:]
+	cmd.Args = append(slices.Clone(cmd.Args[:i+1]), append([]string{"sh", "-c", `sleep 4.5; "$@"`, "sh"}, command...)...)
+	return cmd
+}
+
+// TestLateClientOnline: our run is at the server already when the client makes
+// its own. With another id both stay, and it is said; with the same id ours
+// becomes the second writer of it.
+func TestLateClientOnline(t *testing.T) {
+	for _, id := range []string{"", "given1"} {
+		t.Run("id="+id, func(t *testing.T) {
+			t.Parallel()
+			o := newOnerun(t, prove(t, "/sdk/otel/"))
+			if id != "" {
+				o.env = append(o.env, "WANDB_RUN_ID="+id)
+			}
+			cmd := o.late(t, "20")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			if id != "" {
+				wantOne(t, o.stored(t, project, 1)[0], 20, 0)
+				return
+			}
+			all := o.stored(t, project, 2)
+			if len(all[0].History)+len(all[1].History) != 20 || len(all[0].Events)+len(all[1].Events) == 0 {
+				t.Errorf("got %+v, %+v", all[0], all[1])
+			}
+			log, _ := filepath.Glob(filepath.Join(o.dir, "wandb", "run-*", "logs", "debug.log"))
+			said := ""
+			for _, path := range log {
+				text, _ := os.ReadFile(path)
+				said += string(text)
+			}
+			if !strings.Contains(said, "a W&B client began a run of its own") {
+				t.Errorf("not said: %s", said)
+			}
+		})
 	}
 }

@@ -31,9 +31,14 @@ func (d *Dir) begin() error {
 	if err != nil {
 		return err
 	}
+	run, err := d.namesInParts()
+	if err != nil {
+		return errors.Join(err, w.Close())
+	}
+	run.RunId, run.StartTime = d.RunID, timestamppb.New(start)
 	rec := &wandbpb.Record{
 		Control:    &wandbpb.Control{MailboxSlot: NewID()}, // see runapi: a sync of the official client waits for its answer
-		RecordType: &wandbpb.Record_Run{Run: &wandbpb.RunRecord{RunId: d.RunID, StartTime: timestamppb.New(start)}},
+		RecordType: &wandbpb.Record_Run{Run: run},
 	}
 	if err := errors.Join(w.Write(rec), w.Sync(), w.Close()); err != nil {
 		return fmt.Errorf("begin run log: %w", err)
@@ -43,6 +48,44 @@ func (d *Dir) begin() error {
 		return fmt.Errorf("begin run log: %w", err)
 	}
 	return nil
+}
+
+// namesRecords is how far into a part its run record is looked for.
+const namesRecords = 16
+
+// namesInParts is what the writers of parts call the run and where they say that it
+// belongs, the first one's word before others'.
+func (d *Dir) namesInParts() (*wandbpb.RunRecord, error) {
+	sources, err := d.sources()
+	defer closeAll(sources)
+	if err != nil {
+		return nil, err
+	}
+	names := &wandbpb.RunRecord{}
+	for _, s := range sources {
+		for range namesRecords {
+			rec, err := s.reader.Next()
+			if err != nil { // its end, or damage that the fold will count
+				break
+			}
+			said := rec.GetRun()
+			for _, f := range [...]struct {
+				have *string
+				more string
+			}{
+				{&names.Entity, said.GetEntity()}, {&names.Project, said.GetProject()}, {&names.DisplayName, said.GetDisplayName()},
+				{&names.Notes, said.GetNotes()}, {&names.RunGroup, said.GetRunGroup()}, {&names.JobType, said.GetJobType()},
+			} {
+				if *f.have == "" {
+					*f.have = f.more
+				}
+			}
+			if len(names.Tags) == 0 {
+				names.Tags = said.GetTags()
+			}
+		}
+	}
+	return names, nil
 }
 
 // firstTime is the time of the first record of any part that has one, else

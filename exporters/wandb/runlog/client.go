@@ -23,6 +23,7 @@ type Client struct {
 	Entity  string `json:"entity,omitempty"`  // as the client was told
 	Project string `json:"project,omitempty"` // likewise
 	Online  bool   `json:"online,omitempty"`  // the client sends the run: our directory has what it lacks, and is sent beside it
+	Late    bool   `json:"late,omitempty"`    // ours was sent before, by itself, to the same place: it goes on there without a label
 	Label   string `json:"label,omitempty"`   // of what we add while the client sends
 	Console bool   `json:"console,omitempty"` // our log has the console: the client's copy of it is left out
 }

@@ -28,6 +28,10 @@ func runOf(dir *runlog.Dir, run *wandbpb.RunRecord) *wandbpb.RunRecord {
 		run.Entity, run.Project = c.Entity, c.Project
 	}
 	run.Resume, run.BranchPoint, run.Forked = "", nil, false
+	if c.Late {
+		run.Writer = &wandbpb.Writer{Id: run.GetWriter().GetId(), Order: run.GetWriter().GetOrder(), Secondary: true}
+		return run
+	}
 	run.Writer = &wandbpb.Writer{Id: run.GetWriter().GetId(), Order: run.GetWriter().GetOrder(), Label: c.Label, Shared: true, Secondary: true}
 	return run
 }

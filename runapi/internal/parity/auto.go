@@ -3,7 +3,7 @@ package parity
 var autoRows = []Row{
 	{ID: "AUTO-01", What: "All data saved locally in a wandb directory first, then synced",
 		Go:    "runapi.Run.Dir",
-		Test:  "runapi.TestOnlineRunEqualsSyncedRun, interop/wandb.TestOfficialSyncUploadsOurRun",
+		Test:  "runapi.TestOnlineRunEqualsSyncedRun, interop/wandb.TestOfficialSyncUploadsOurRun, interop/wandb.TestOneRunOffline",
 		Class: Direct},
 	{ID: "AUTO-02", What: "System metrics: CPU, GPU, network \"etc.\", from nvidia-smi, shown in a System tab",
 		Go:    "runapi.Settings.SampleInterval, runapi.Settings.StatsInterval",
@@ -11,7 +11,7 @@ var autoRows = []Row{
 		Class: Adapted, Why: "Read from the kernel and NVML in the process, never from a command, every second."},
 	{ID: "AUTO-03", What: "Stdout and stderr captured, shown in a Logs tab",
 		Go:    "runapi.Run.ConsoleWriter, wandb-agent exec",
-		Test:  "runapi.ExampleRun_ConsoleWriter, cmd/wandb-agent.TestScripts/exec, interop/wandb.TestFeatures/console",
+		Test:  "runapi.ExampleRun_ConsoleWriter, cmd/wandb-agent.TestScripts/exec, interop/wandb.TestFeatures/console, interop/wandb.TestOneRunOnline",
 		Class: Adapted, Why: "exec has the whole console; a program that embeds the package writes to ConsoleWriter."},
 	{ID: "AUTO-04", What: "Last git commit, shown on the overview",
 		Go:    "runapi.Settings.GitCommit, runapi.Settings.SaveCode, WANDB_SAVE_CODE",
