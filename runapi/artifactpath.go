@@ -20,7 +20,7 @@ type PathOptions struct {
 	Type string // dataset, model, ...; default: unspecified
 
 	// Options has description, metadata, aliases, tags and the handlers of
-	// references.
+	// references; in a literal they stand in Options: artifact.Options{...}.
 	artifact.Options
 }
 

@@ -8,9 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/wandb-agent/wandb-agent/exporters/wandb/artifact"
 	"github.com/wandb-agent/wandb-agent/runapi"
-	build "github.com/wandb-agent/wandb-agent/runapi/artifact"
+	"github.com/wandb-agent/wandb-agent/runapi/artifact"
 	"github.com/wandb-agent/wandb-agent/runapi/media"
 )
 
@@ -26,13 +25,13 @@ func artifacts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dataset, err := build.New("pedestrians", "dataset", build.Options{
+	dataset, err := artifact.New("pedestrians", "dataset", artifact.Options{
 		Description: "of the first camera", Metadata: map[string]any{"rows": 1},
 	})
 	if err != nil {
 		return err
 	}
-	if err := dataset.AddDir(ctx, "data", build.DirOptions{}); err != nil {
+	if err := dataset.AddDir(ctx, "data", artifact.DirOptions{}); err != nil {
 		return err
 	}
 	_, err = run.LogArtifact(ctx, dataset, runapi.ArtifactOptions{Aliases: []string{"camera-1"}})
@@ -66,7 +65,7 @@ func artifactObject(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		predictions, err := build.New("predictions", "result", build.Options{})
+		predictions, err := artifact.New("predictions", "result", artifact.Options{})
 		if err != nil {
 			return err
 		}
@@ -110,7 +109,7 @@ func path(ctx context.Context) error {
 	}
 	_, err = run.LogArtifactPath(ctx, "data", runapi.PathOptions{Type: "dataset"}) // called run-<id>-data
 	_, err2 := run.LogArtifactPath(ctx, "data/train.csv", runapi.PathOptions{
-		Name: "table", Type: "dataset", Options: build.Options{Aliases: []string{"first"}},
+		Name: "table", Type: "dataset", Options: artifact.Options{Aliases: []string{"first"}},
 	})
 	return errors.Join(err, err2, run.Finish(0))
 }
@@ -126,11 +125,11 @@ func distributed(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		part, err := build.New("dataset", "dataset", build.Options{})
+		part, err := artifact.New("dataset", "dataset", artifact.Options{})
 		if err != nil {
 			return err
 		}
-		err = part.AddFile(file, build.FileOptions{})
+		err = part.AddFile(file, artifact.FileOptions{})
 		_, err2 := run.UpsertArtifact(ctx, part, runapi.ArtifactOptions{})
 		if err := errors.Join(err, err2, run.Finish(0)); err != nil {
 			return err
@@ -141,7 +140,7 @@ func distributed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	end, err := build.New("dataset", "dataset", build.Options{})
+	end, err := artifact.New("dataset", "dataset", artifact.Options{})
 	if err != nil {
 		return err
 	}
