@@ -83,13 +83,16 @@ func (r *Run) finishPart(ctx context.Context) error {
 // hookGrace is how long Finish waits for what OnFinish was given, all together.
 const hookGrace = 5 * time.Second
 
+// hookNotice is how long each of them may take to notice that its context ended.
+const hookNotice = 250 * time.Millisecond
+
 // OnFinish has Finish call f before it ends the run, so that f may still log.
 // What was given last is called first. Finish waits for all of them together for
 // at most 5 s, after which their context has ended, and their errors are part of
 // its own. f runs in a goroutine of its own. The error is ErrFinished: f is not
 // called then.
 func (r *Run) OnFinish(f func(ctx context.Context) error) error {
-	if r == nil || r.off {
+	if r == nil || r.off || f == nil {
 		return nil
 	}
 	r.mu.Lock()
@@ -124,10 +127,10 @@ func callHooks(ctx context.Context, hooks []func(context.Context) error) error {
 		case err := <-done:
 			errs = append(errs, err)
 		case <-ctx.Done():
-			select { // f may have ended in the same moment
+			select { // f was told just now
 			case err := <-done:
 				errs = append(errs, err)
-			default:
+			case <-time.After(hookNotice):
 				errs = append(errs, fmt.Errorf("what OnFinish was given: %w", ctx.Err()))
 			}
 		}

@@ -81,7 +81,7 @@ func (c *cli) attach(ctx context.Context, pid int, flags *runFlags) error {
 	if joined != nil {
 		fmt.Fprintf(c.stderr, "wandb-agent: process %d has a run: this adds to it\n", pid)
 	}
-	lacks, err := followEvents(ctx, run, flags.TensorBoard, startOf(p))
+	files, err := followEvents(ctx, run, flags.TensorBoard, startOf(p))
 	if err != nil {
 		return errors.Join(err, run.FinishExit(runapi.Exit{Unknown: true}))
 	}
@@ -96,7 +96,7 @@ func (c *cli) attach(ctx context.Context, pid int, flags *runFlags) error {
 	if joined != nil {
 		err = errors.Join(err, foldInto(joined))
 	}
-	if text := lacks(); text != "" {
+	if text := files.lacks(); text != "" {
 		fmt.Fprintf(c.stderr, "wandb-agent: %s\n", text)
 	}
 	if url := run.URL(); url != "" {

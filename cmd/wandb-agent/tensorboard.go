@@ -11,18 +11,50 @@ import (
 	"github.com/wandb-agent/wandb-agent/runapi/tensorboard"
 )
 
+// events are the event files of --tensorboard; nil when there is none.
+type events struct {
+	dir string
+	f   *tensorboard.Follower
+}
+
+// eventsPatience is how long the end of a program waits for its event files to be
+// read, beside what Finish waits: they may have grown faster than they are read.
+const eventsPatience = 30 * time.Second
+
 // followEvents follows the directory of --tensorboard, if there is one, for a
-// program that began at since. What it returns says, once the run is finished,
-// what of the files is not in the run; "" when all of it is.
-func followEvents(ctx context.Context, run *runapi.Run, dir string, since time.Time) (lacks func() string, err error) {
+// program that began at since.
+func followEvents(ctx context.Context, run *runapi.Run, dir string, since time.Time) (*events, error) {
 	if dir == "" {
-		return func() string { return "" }, nil
+		return nil, nil
 	}
 	f, err := tensorboard.Follow(ctx, run, dir, tensorboard.Options{Since: since})
 	if err != nil {
 		return nil, err
 	}
-	return func() string { return eventsLacking(dir, f.Counters()) }, nil
+	return &events{dir, f}, nil
+}
+
+// drain waits until the files are read, at most until hurry is closed.
+func (e *events) drain(hurry <-chan struct{}) {
+	if e == nil {
+		return
+	}
+	done := make(chan error, 1)
+	go func() { done <- e.f.Close() }() // ends with the follower; Finish tells its error
+	select {
+	case <-done:
+	case <-hurry:
+	case <-time.After(eventsPatience):
+	}
+}
+
+// lacks says, once the run is finished, what of the files is not in the run; ""
+// when all of it is.
+func (e *events) lacks() string {
+	if e == nil {
+		return ""
+	}
+	return eventsLacking(e.dir, e.f.Counters())
 }
 
 func eventsLacking(dir string, c tensorboard.Counters) string {

@@ -13,6 +13,7 @@ import (
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/redact"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
 	"github.com/wandb-agent/wandb-agent/runapi"
+	"github.com/wandb-agent/wandb-agent/runapi/tensorboard"
 )
 
 // workerCommand is the hidden command that exec starts beside its command.
@@ -45,10 +46,9 @@ func (c *cli) work() error {
 	if err != nil {
 		return err
 	}
-	lacks, err := followEvents(ctx, run, flags.TensorBoard, w.Spec.Started)
+	files, err := followEvents(ctx, run, flags.TensorBoard, w.Spec.Started)
 	if err != nil {
 		w.Say(err.Error()) // the run goes on without
-		lacks = func() string { return "" }
 	}
 	if flags.OnStop != stopIgnore {
 		go stopCommand(w, run)
@@ -65,8 +65,9 @@ func (c *cli) work() error {
 	if takeover != nil {
 		err = errors.Join(writeExit(takeover, end.Status), takeover.Close(), end.Log)
 	}
+	files.drain(w.Hurry())
 	err = errors.Join(err, finishForKeeper(w, run, end.Status))
-	if text := lacks(); text != "" {
+	if text := files.lacks(); text != "" {
 		w.Say(text)
 	}
 	return err
@@ -93,6 +94,10 @@ func finishForKeeper(w *keeper.Worker, run *runapi.Run, st keeper.Status) error 
 		w.Say("view it:     " + url)
 	}
 	var unsent *runapi.UnsentError
+	if errors.Is(err, tensorboard.ErrUnread) {
+		w.Say(err.Error())
+		return nil
+	}
 	if errors.As(err, &unsent) {
 		w.Say(unsent.Error())
 		return nil

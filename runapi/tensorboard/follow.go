@@ -16,6 +16,10 @@ import (
 	"github.com/wandb-agent/wandb-agent/runapi"
 )
 
+// ErrUnread is in the error of a run's Finish that had no time to wait until the
+// event files were read to their ends: the run has the files, and not all rows.
+var ErrUnread = errors.New("the event files were not read to their ends")
+
 // Options say how a directory is followed. The zero value works.
 type Options struct {
 	// Since leaves files alone whose names say that they were made before. Zero
@@ -135,7 +139,7 @@ func (f *Follower) finish(ctx context.Context) error {
 		case <-f.done:
 		case <-time.After(hurryGrace): // a file system that does not answer
 		}
-		return fmt.Errorf("follow %s: the event files were not read to their end: %w", f.root, ctx.Err())
+		return fmt.Errorf("follow %s: %w: %w", f.root, ErrUnread, ctx.Err())
 	}
 	if err := f.run.Finish(0); err != nil && !errors.Is(err, runapi.ErrFinished) {
 		return fmt.Errorf("follow %s: %w", f.root, err)

@@ -355,3 +355,36 @@ func TestEndOfContext(t *testing.T) {
 		t.Errorf("rows %v", rows)
 	}
 }
+
+// TestFinishDoesNotWait for files that take longer to read than it has time, and
+// says so; what was read is stored. Seen to fail without "f.hurry.Store" in
+// finish (the rows come after the run's end).
+func TestFinishDoesNotWait(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 300 {
+		var data []byte
+		for j := range 1000 {
+			data = append(data, scalars(float64(j), int64(i*1000+j), "loss", 1.0)...)
+		}
+		appendTo(t, dir, name, data)
+	}
+	r := startRun(t)
+	f := follow(t, r, dir, all)
+	time.Sleep(20 * time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	from := time.Now()
+	err := r.FinishContext(ctx, runapi.Exit{})
+	if took := time.Since(from); !errors.Is(err, ErrUnread) || took > 5*time.Second {
+		t.Errorf("finish after %v: %v", took, err)
+	}
+	<-f.done
+	dirOfRun, err := runlog.OpenDir(r.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := runlog.Load(dirOfRun)
+	if c := f.Counters(); err != nil || int64(len(run.History)) != c.Rows || c.Rows == 300000 || c.Unread == 0 {
+		t.Errorf("%d rows in the run, %v, %+v", len(run.History), err, c)
+	}
+}
