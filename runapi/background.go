@@ -11,6 +11,7 @@ func (r *Run) background() {
 	tick, files := time.NewTicker(tidyEvery), time.NewTicker(restageEvery)
 	defer tick.Stop()
 	defer files.Stop()
+	looked, look := 0, !r.set.inside
 	for {
 		select {
 		case <-r.stop:
@@ -22,6 +23,10 @@ func (r *Run) background() {
 		case <-files.C:
 			r.logError("saved files not renewed", r.restage(false))
 			r.logNewMedia(false)
+			if look {
+				look = r.findFramework(looked)
+				looked++
+			}
 		}
 	}
 }

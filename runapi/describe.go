@@ -36,6 +36,7 @@ func (r *Run) describeProgram(git *gitInfo) error {
 		Root:       r.root(),
 		WriterId:   r.writer,
 		Slurm:      r.slurm(),
+		Launcher:   r.launcher(),
 	}
 	if git != nil {
 		env.Git = r.gitRecord(git)

@@ -37,6 +37,7 @@ var calls = map[string]func(*Run) error{
 	"DefineMetric":   func(r *Run) error { _, err := r.DefineMetric("", MetricOptions{}); return err },
 	"Detach":         func(r *Run) error { _, err := r.Detach(context.Background()); return err },
 	"Dir":            func(r *Run) error { return empty(r.Dir()) },
+	"Environment":    func(r *Run) error { r.Environment(); return nil },
 	"Entity":         func(r *Run) error { return empty(r.Entity()) },
 	"FilesDir":       func(r *Run) error { return empty(r.FilesDir()) },
 	"Finish":         func(r *Run) error { return r.Finish(1) },
