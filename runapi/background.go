@@ -52,4 +52,7 @@ func (r *Run) tidy() {
 		r.adopt()
 	}
 	r.logError("summary not stored", r.writeSummary())
+	if r.set.MaxLogBytes > 0 {
+		r.boundLog() // samples and console text have made it grow too
+	}
 }

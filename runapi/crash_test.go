@@ -24,8 +24,14 @@ const crashDir = "WANDB_AGENT_TEST_CRASH_DIR"
 // crashServer has that program send its run to a server.
 const crashServer = "WANDB_AGENT_TEST_CRASH_SERVER"
 
+// crashBound has it be a boundProgram.
+const crashBound = "WANDB_AGENT_TEST_CRASH_BOUND"
+
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDir); dir != "" {
+		if os.Getenv(crashBound) != "" {
+			os.Exit(boundProgram(dir, os.Getenv(crashServer), os.Stdout))
+		}
 		os.Exit(crashProgram(dir, os.Stdout))
 	}
 	if dir := os.Getenv(mediaKillDir); dir != "" {

@@ -122,6 +122,25 @@
 // Inside exec, which measures the hardware there, only CPU seconds are told.
 // A row costs about half a microsecond more.
 //
+// # Runs that never end
+//
+// The log of a run grows with every row. A program that serves for months sets
+// Settings.MaxLogBytes: when the log is that large, what the server has
+// acknowledged is taken off it, and Log goes on. Where that does not make enough
+// room (the run is kept, or the server is gone), the oldest rows, samples and
+// console lines go too: Counters.Trimmed counts the rows, and the first loss is
+// logged as an error. Config, summary, metrics, files, alerts and the newest rows
+// stay; steps go on; sync sends what is left. Choose some hours of rows, tens of
+// megabytes.
+//
+// The log and output.log are at most an eighth larger than that each. For a moment, while
+// the log is copied, its directory has up to twice as much, and a third copy as
+// long as the upload has not come to the end of the one before. Log waits
+// for the copy: about 5 ms per MB of the bound. Nothing is taken off on file systems that
+// may stall (NFS), nor off the logs of programs inside exec: a warning says so.
+// Minima, maxima and means of DefineMetric are those of the whole run as long as
+// the process lives; after a crash they begin with the rows that are left.
+//
 // # Config, summary, metrics
 //
 // Config holds what does not change (hyperparameters): of the file
@@ -260,6 +279,7 @@
 //	WANDB_X_PRIMARY      false: config, summary, metadata and end of the run are another writer's
 //	WANDB_X_UPDATE_FINISH_STATE false: Finish leaves the run running on the server
 //	WANDB_AGENT_HOST_SAMPLING once, always, never
+//	WANDB_AGENT_MAX_LOG_BYTES bytes, at least 65536
 //	WANDB_AGENT_STEP_HARDWARE names of system metrics (commas), or default
 //	WANDB_X_LABEL        label of this writer's system metrics
 //	WANDB_X_DISABLE_STATS WANDB_X_DISABLE_META WANDB_X_DISABLE_MACHINE_INFO

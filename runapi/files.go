@@ -1,6 +1,7 @@
 package runapi
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -87,10 +88,12 @@ func (r *Run) announce(policy wandbpb.FilesItem_PolicyType, names ...string) err
 // outputLog is files/output.log: the console as text. The log has the same
 // lines, so an error here loses nothing and ends the copy.
 type outputLog struct {
-	mu   sync.Mutex // guards all below
-	path string
-	file *os.File
-	err  error
+	mu    sync.Mutex // guards all below
+	path  string
+	file  *os.File
+	err   error
+	limit int64 // bytes at which the older half is forgotten; 0: none
+	size  int64
 }
 
 // append adds text to the file, which is made when there is something to add.
@@ -107,6 +110,26 @@ func (l *outputLog) append(text []byte) {
 		}
 	}
 	_, l.err = l.file.Write(text)
+	if l.size += int64(len(text)); l.limit > 0 && l.size > l.limit && l.err == nil {
+		l.err = l.forget()
+	}
+}
+
+// forget keeps the newer half of the file, from the beginning of a line.
+func (l *outputLog) forget() error {
+	text, err := os.ReadFile(l.path)
+	if err != nil {
+		return err
+	}
+	text = text[max(len(text)-int(l.limit/2), 0):]
+	text = text[bytes.IndexByte(text, '\n')+1:]
+	if err := replaceFile(l.path, text); err != nil {
+		return err
+	}
+	old := l.file
+	l.size = int64(len(text))
+	l.file, err = os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND, 0o600)
+	return errors.Join(err, old.Close())
 }
 
 // close ends the file and returns what went wrong with it.

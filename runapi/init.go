@@ -93,7 +93,7 @@ func newBegun(ctx context.Context, set Settings, found *resolver) (*Run, error) 
 		return nil, &InitError{"agent", r.giveUp(err)}
 	}
 	if !r.set.inside {
-		r.lines.path = filepath.Join(r.dir.FilesDir(), outputFile)
+		r.lines.path, r.lines.limit = filepath.Join(r.dir.FilesDir(), outputFile), r.set.MaxLogBytes
 	}
 	r.keepModules()
 	r.back.Go(r.background)

@@ -38,6 +38,10 @@ func (r *resolver) joinExec(s *Settings) {
 		return
 	}
 	s.RunDir, s.inside = dir, true
+	if s.MaxLogBytes > 0 {
+		r.warnings = append(r.warnings, "max_log_bytes: the log of a program inside exec is not bounded")
+		s.MaxLogBytes = 0
+	}
 	s.Resume, s.branch = "", nil // exec, which has the same environment, has seen to that
 	s.noGit, s.noMeta = s.DisableGit, s.DisableMeta
 	s.SaveCode = s.SaveCode && r.env["WANDB_SAVE_CODE"] == "" // else exec does it

@@ -245,6 +245,9 @@ func (r *Run) store(v *values, now int64) error {
 	r.step++
 	r.toLane(v, r.base+row.Step, now)
 	v.items = row.Items[:len(v.keys)] // a row that grew keeps its memory
+	if r.set.MaxLogBytes > 0 {
+		r.boundLog()
+	}
 	return nil
 }
 

@@ -49,7 +49,7 @@ func (r *Run) beginUplink(u *uplink, client *api.Client) error {
 		onStop = func() {}
 	}
 	up, err := upload.New(upload.Options{
-		Dir: r.dir, Client: client, Live: true, Transmit: r.set.Transmit, Ignore: r.set.IgnoreGlobs,
+		Dir: r.dir, Client: client, Live: true, Transmit: r.set.Transmit, MaxBatch: int(r.set.MaxLogBytes / 8), Ignore: r.set.IgnoreGlobs,
 		Logger: r.set.Logger.With("run", r.set.ID), OnIdentity: u.identify, OnStop: onStop, OnArtifact: r.artifactDone,
 	})
 	if err != nil {

@@ -70,6 +70,7 @@ func sendingOptions() []option {
 		seconds("finish_timeout", func(s *Settings) *time.Duration { return &s.FinishTimeout }),
 		seconds("init_timeout", func(s *Settings) *time.Duration { return &s.InitTimeout }),
 		seconds("x_file_stream_transmit_interval", func(s *Settings) *time.Duration { return &s.Transmit }),
+		parsed("max_log_bytes", "WANDB_AGENT_MAX_LOG_BYTES", func(s *Settings) any { return &s.MaxLogBytes }, setMaxLogBytes),
 		parsed("ignore_globs", "", func(s *Settings) any { return &s.IgnoreGlobs }, setIgnoreGlobs),
 		flag("insecure_disable_ssl", "", func(s *Settings) *bool { return &s.InsecureTLS }),
 		{name: "x_extra_http_headers", field: func(s *Settings) any { return &s.ExtraHeaders }, set: setHeaders, secret: true},

@@ -206,6 +206,9 @@ func (r *resolver) check(s *Settings) {
 	if s.SweepParamPath != "" && s.SweepID == "" {
 		bad("%w", errSweep)
 	}
+	if s.MaxLogBytes != 0 && s.MaxLogBytes < minLogBytes {
+		bad("max log bytes %d: %w", s.MaxLogBytes, errMaxLogBytes)
+	}
 	if err := checkStepHardware(s.StepHardware); err != nil {
 		bad("step hardware %q: %w", s.StepHardware, err)
 	}

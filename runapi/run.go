@@ -47,6 +47,7 @@ type Run struct {
 	// Counted outside mu, so that Counters answers while a write hangs.
 	rows, refused, moved atomic.Int64
 	parts                atomic.Pointer[runlog.OpenSteps] // nil until a step stays open; set with mu held
+	trimmed              atomic.Int64                     // rows taken off the log before the server had them
 
 	saveMu  sync.Mutex // guards saves and watches; held while files are linked or copied
 	saves   map[string]*saved
@@ -85,6 +86,8 @@ type Run struct {
 	codePath     string // name of the artifact that has the run's code; "" is none
 	watchers     watchers
 	once         map[string]string // by key, the JSON that SetOnce stored last
+	wakeAt       int64             // size of the log at which the upload is told that it has grown
+	trimAt       int64             // size at which the log is made smaller; below Settings.MaxLogBytes: that
 
 	asked     chan struct{} // closed when somebody asks the run to stop
 	askOnce   sync.Once
@@ -204,6 +207,7 @@ type Counters struct {
 	Dropped int64 // records the log refused because it could take no more
 	Pending int64 // records accepted and not yet in the kernel: the directory stalls or is full
 	Failing bool  // the last write to the run directory failed; it is tried again
+	Trimmed int64 // rows taken off the log at Settings.MaxLogBytes before the server had them
 	Samples int64 // hardware frames that were lost before they reached the log
 }
 
@@ -213,7 +217,7 @@ func (r *Run) Counters() Counters {
 		return Counters{}
 	}
 	c := r.log.Counters()
-	n := Counters{Rows: r.rows.Load(), Refused: r.refused.Load(), Moved: r.moved.Load(), Dropped: c.DroppedRecords, Pending: c.PendingRecords, Failing: c.Failing}
+	n := Counters{Rows: r.rows.Load(), Refused: r.refused.Load(), Moved: r.moved.Load(), Trimmed: r.trimmed.Load(), Dropped: c.DroppedRecords, Pending: c.PendingRecords, Failing: c.Failing}
 	if parts := r.parts.Load(); parts != nil {
 		p := parts.Counters()
 		n.Pending += p.PendingRecords

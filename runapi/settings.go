@@ -99,6 +99,10 @@ type Settings struct {
 	Label          string         // suffix of this writer's system metric keys; default rank-N for one of several ranks
 	Outputs        []agent.Output // more places for the run's numbers; Select is filled in when empty
 
+	// MaxLogBytes bounds the log of a run that never ends, at least 64 KiB; 0 is
+	// no bound. See "Runs that never end".
+	MaxLogBytes int64
+
 	APIKey        api.Key           // made with api.NewKey; default: see package exporters/wandb/auth
 	RequireLogin  bool              // without a key an online run is ErrNotLoggedIn, instead of kept
 	BaseURL       string            // of the server; default: WANDB_BASE_URL, settings files, https://api.wandb.ai

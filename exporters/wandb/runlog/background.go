@@ -98,6 +98,8 @@ func (w *Writer) syncLoop() {
 // the kernel forgets which pages it could not write, so a later success says
 // nothing about them.
 func (w *Writer) datasync() error {
+	w.syncing.Lock()
+	defer w.syncing.Unlock()
 	w.mu.Lock()
 	target := w.flushed
 	w.isDirty = false

@@ -26,6 +26,7 @@ type DirOptions struct {
 //	offline-run-YYYYMMDD_HHMMSS-<id>[-n]/    run-... when it is sent while it goes on
 //	    run-<id>.wandb           the log
 //	    run-<id>.<writer>.part   what another writer adds to the run
+//	    run-<id>.wandb.trim      a smaller log that is being made
 //	    run-<id>.open            parts of steps that are not finished
 //	    run-<id>.<writer>.open   likewise, of another writer
 //	    files/                   what is uploaded beside the log

@@ -8,6 +8,8 @@
 //	another process's Writer ──────▶ run-<id>.<w>.part ─ Fold, Repair ─▶ run-<id>.wandb
 //	another rank's or node's directory of the same run ─ Join ─────────▶ run-<id>.wandb
 //
+// A log need not grow for ever: [Writer.Trim] takes off what is not needed.
+//
 // Promises: a call that returned nil has its record in the kernel or in the
 // pending count; a power failure takes at most Options.Sync; a damaged log
 // gives every record that is whole; [Repair] may be interrupted and run again.

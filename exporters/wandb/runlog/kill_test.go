@@ -28,6 +28,8 @@ func TestMain(m *testing.M) {
 		switch os.Getenv(childMode) {
 		case "full":
 			child = func(dir, _ string) error { return fillDisk(dir) }
+		case "trim":
+			child = func(dir, _ string) error { return trimUntilKilled(dir) }
 		case "join":
 			child = func(dir, _ string) error { return joinUntilKilled(dir) }
 		}

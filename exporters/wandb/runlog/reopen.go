@@ -25,6 +25,7 @@ func reopen(path string, o Options, visit func(*wandbpb.Record, int64)) (*Writer
 	if err != nil {
 		return nil, err
 	}
+	os.Remove(path + trimSuffix) // of a Trim that was killed; usually there is none
 	w, err := resume(f, path, o, visit)
 	if err != nil {
 		f.Close()

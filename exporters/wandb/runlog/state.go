@@ -53,6 +53,10 @@ func (s *State) Summary() map[string]any { return s.summary.tree() }
 // covers.
 func (s *State) TakeSummary() *wandbpb.SummaryRecord { return s.summary.take() }
 
+// WholeSummary returns a record with every summary value, as TakeSummary does.
+// It must be in a log whose oldest rows are to be removed (see [Writer.Trim]).
+func (s *State) WholeSummary() *wandbpb.SummaryRecord { return s.summary.whole() }
+
 // Row folds a row in. It returns metric definitions that globs give to keys
 // seen for the first time, to be written before the row, and appends to
 // r.Items the step metrics that the definitions ask for. Where nothing is new

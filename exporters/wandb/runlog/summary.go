@@ -297,6 +297,14 @@ func (s *summary) take() *wandbpb.SummaryRecord {
 	return rec
 }
 
+// whole builds the record of everything, nil if there is nothing.
+func (s *summary) whole() *wandbpb.SummaryRecord {
+	for _, l := range s.leaves {
+		s.touch(l)
+	}
+	return s.take()
+}
+
 // tree gives the summary as nested objects.
 func (s *summary) tree() map[string]any {
 	out := map[string]any{}

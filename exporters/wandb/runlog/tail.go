@@ -5,11 +5,16 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // Tail reads a log that may still be written: where a [Reader] stops for good,
 // it waits for more. It is the fast way through a log too, since it hands out
 // the bytes of a record and builds no message.
+//
+// A log that was made smaller ([Writer.Trim]) is a new file: the old one is read to
+// its end, then the new one from the record behind.
 //
 // Damage in the block that is being written is not believed: the bytes may be
 // on their way. It counts once [Tail.Complete] was called or the file has gone on
@@ -21,6 +26,9 @@ type Tail struct {
 	dry      bool  // the last Next came to the end
 	complete bool
 	final    bool // the end was read since Complete
+
+	last int64 // number of the last record that Next returned
+	skip int64 // up to this number, records of a log that took the file's place were returned
 }
 
 // OpenTail opens the log at path for reading from its first record. It takes
@@ -58,8 +66,36 @@ func (t *Tail) Next() ([]byte, error) {
 	}
 }
 
-// next reads on in what was read ahead, or in the file.
+// next returns the next record that was not returned before.
 func (t *Tail) next() ([]byte, error) {
+	for {
+		payload, err := t.read()
+		if err != nil {
+			return nil, err
+		}
+		num := payloadNum(payload)
+		if num > 0 && num <= t.skip {
+			continue
+		}
+		t.last = max(t.last, num)
+		return payload, nil
+	}
+}
+
+// payloadNum is the number of a record; 0 if it does not begin with one.
+func payloadNum(payload []byte) int64 {
+	if len(payload) == 0 || payload[0] != recordNum<<3 {
+		return 0
+	}
+	v, n := protowire.ConsumeVarint(payload[1:])
+	if n < 0 {
+		return 0
+	}
+	return int64(v)
+}
+
+// read reads on in what was read ahead, or in the file.
+func (t *Tail) read() ([]byte, error) {
 	before, end := t.reader.damage, t.reader.end
 	payload, err := t.reader.payload()
 	switch {
@@ -93,9 +129,38 @@ func (t *Tail) again() (bool, error) {
 		return false, fmt.Errorf("follow run log: %w", err)
 	}
 	if st.Size() == t.size && (!t.complete || t.final) {
-		return false, nil
+		return t.replaced()
 	}
 	t.final = t.complete
+	t.dry = false
+	return true, t.reader.resume(t.file)
+}
+
+// replaced goes on in the file that has taken this one's place, if one has and
+// this one was read to its end.
+func (t *Tail) replaced() (bool, error) {
+	now, err := os.Stat(t.file.Name())
+	if err != nil {
+		return false, nil
+	}
+	old, err := t.file.Stat() // behind the other: what has lost its place does not grow
+	if err != nil {
+		return false, fmt.Errorf("follow run log: %w", err)
+	}
+	if os.SameFile(now, old) {
+		return false, nil
+	}
+	if old.Size() == t.size {
+		f, err := os.Open(t.file.Name())
+		if err != nil {
+			return false, nil // it may be there again at the next look
+		}
+		damage := t.reader.damage
+		t.file.Close()
+		t.file, t.reader = f, NewReader(f)
+		t.reader.damage, t.skip, t.dry = damage, t.last, false
+		return true, nil
+	}
 	t.dry = false
 	return true, t.reader.resume(t.file)
 }

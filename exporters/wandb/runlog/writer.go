@@ -53,6 +53,14 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// wrap puts File between the writer and f.
+func (o *Options) wrap(f *os.File) File {
+	if o.File == nil {
+		return osFile{f}
+	}
+	return o.File(osFile{f})
+}
+
 // producer begins the producer field of every log that this package writes:
 // in those, and only in those, derived summaries are marked as such.
 const producer = "wandb-agent"
@@ -73,13 +81,15 @@ const minConsumer = "0.70.0"
 // quarter more.
 type Writer struct {
 	path string
-	file File
+	file File // changed by Trim, with syncing and mu held while nothing is written
 	opts Options
 
 	wake  chan struct{} // size one: the flusher has something to do
 	dirty chan struct{} // size one: the first write since the last fdatasync
 	stop  chan struct{} // closed by Close
 	ended sync.WaitGroup
+
+	syncing sync.Mutex // held during fdatasync; taken before mu
 
 	mu    sync.Mutex
 	cond  sync.Cond // a write ended, or the watchdog looked
@@ -167,11 +177,8 @@ func (w *Writer) begin() error {
 // newWriter goes on at offset end of an open, locked file after record num.
 // It starts the two goroutines of the log, which end with Close.
 func newWriter(f *os.File, path string, o Options, end, num int64) *Writer {
-	w := &Writer{path: path, file: osFile{f}, opts: o.withDefaults()}
+	w := &Writer{path: path, file: o.wrap(f), opts: o.withDefaults()}
 	w.handoff = o.File == nil && !isLocal(f)
-	if o.File != nil {
-		w.file = o.File(w.file)
-	}
 	w.cond.L = &w.mu
 	w.num, w.end, w.flushed = num, end, end
 	w.step, w.rowsOf = -1, map[string]bool{}
@@ -257,6 +264,9 @@ func (w *Writer) Counters() Counters {
 		Handoff: w.handoff, Failing: w.failing,
 	}
 }
+
+// Size is how many bytes the log has, with what is pending.
+func (w *Writer) Size() int64 { return w.position() }
 
 func (w *Writer) lastFailure() error {
 	w.mu.Lock()

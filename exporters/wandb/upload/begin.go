@@ -10,6 +10,7 @@ import (
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/api"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/internal/console"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/internal/filestream"
+	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/xjson"
 )
@@ -52,6 +53,9 @@ func (u *Uploader) awaitRun(ctx context.Context) (*wandbpb.RunRecord, error) {
 				return nil, fmt.Errorf("upload run %s: its log does not begin with the run's names: %w", u.o.Dir.RunID, errNoRun)
 			}
 			f.mu.Lock()
+			if rec.kind == kindHeader {
+				f.headCut = runlog.CutLines(rec.body)
+			}
 			f.take("", rec)
 			f.read = s.tail.End()
 			f.mu.Unlock()
@@ -96,7 +100,7 @@ func (u *Uploader) create(ctx context.Context, run *wandbpb.RunRecord) error {
 	pos := &position{
 		Version: positionVersion, Server: u.o.Client.BaseURL(), Writer: newWriter(),
 		Entity: either(u.o.Entity, run.GetEntity()), Project: either(u.o.Project, run.GetProject()), Run: either(u.o.RunID, u.o.Dir.Run()),
-		Mark: Mark{Sources: map[string]int64{}, LastStep: -1},
+		Mark: Mark{Sources: map[string]int64{}, LastStep: -1}, Cut: u.feed.headCut,
 	}
 	if pos.Project == "" {
 		pos.Project = "uncategorized"
@@ -283,6 +287,7 @@ func (u *Uploader) prepare(ctx context.Context, run *wandbpb.RunRecord) error {
 	read := f.mark
 	f.acked = pos.Mark.clone().Sources
 	f.mark = pos.Mark.clone()
+	f.cut = f.headCut - pos.Cut
 	f.resend = len(f.mark.Screens) > 1
 	f.mark.Sources = read.Sources
 	for part, label := range read.Labels { // what an earlier upload called a part stays

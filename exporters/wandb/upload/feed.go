@@ -25,6 +25,9 @@ type feed struct {
 	rows      rowMaker
 	stats     statsMaker
 	screen    *console.Screen
+	missing   []runlog.Trimmed
+	headCut   int64     // of the log\'s header
+	cut       int64     // lines of console text that the log had before; the screen does not know of them
 	shown     time.Time // of the newest console text
 	label     string    // of this writer
 	summaries summaries
@@ -79,6 +82,9 @@ func (f *feed) full() bool {
 
 // take folds one record of a log in.
 func (f *feed) take(name string, rec *record) {
+	if f.misses(name, rec) {
+		return
+	}
 	acknowledged := rec.num <= f.acked[name]
 	if rec.part == nil {
 		if rec.num <= f.mark.Sources[name] { // a part whose folded copy was read before

@@ -51,6 +51,11 @@ type Options struct {
 	Poll      time.Duration // how often a live log is looked at without Wake; 1 s when 0
 	Unreached time.Duration // how long Finish waits for a server that never answered; 5 s when 0
 
+	// MaxBatch is about how many bytes of lines one request holds; 10 MiB when 0.
+	// As much again is read ahead. It must be small beside a log that is kept
+	// small, see Uploader.Trim.
+	MaxBatch int
+
 	Ignore  []string // globs of run files that are not uploaded
 	TempDir string   // for files that are made for the upload; empty: that of the system
 
@@ -130,6 +135,9 @@ func (o *Options) withDefaults() {
 	def(&o.Debounce, 5*time.Second)
 	def(&o.Poll, time.Second)
 	def(&o.Unreached, 5*time.Second)
+	if o.MaxBatch <= 0 || o.MaxBatch > filestream.MaxRequest {
+		o.MaxBatch = filestream.MaxRequest
+	}
 	if o.Retry == (api.RetryPolicy{}) {
 		o.Retry = api.StreamRetry
 	}

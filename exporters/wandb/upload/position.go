@@ -34,6 +34,8 @@ type position struct {
 	Shift        int64   `json:"shift,omitempty"`   // added to the steps of the log
 	Earlier      float64 `json:"earlier,omitempty"` // seconds of earlier sessions, added to _runtime
 
+	Cut int64 `json:"cut,omitempty"` // lines of console text that the log lacked when the upload began, see runlog.CutLines
+
 	Inherited inherited `json:"inherited,omitzero"`
 
 	Mark

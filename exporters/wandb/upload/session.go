@@ -22,7 +22,7 @@ func (u *Uploader) session(ctx context.Context) error {
 	f := newFeed()
 	f.limit = u.limit
 	u.mu.Lock()
-	u.feed = f
+	u.feed, u.cutBytes = f, 0
 	u.mu.Unlock()
 	u.logs = sources{dir: u.o.Dir}
 	defer u.logs.close()
@@ -190,8 +190,12 @@ func (u *Uploader) drain(ctx context.Context, s *source, to int64) (moved bool, 
 		s.pop()
 		moved = true
 		if !s.folded {
+			size := s.tail.End() - from
+			if size < 0 { // another file has taken the log's place
+				size = int64(len(rec.payload))
+			}
 			u.feed.mu.Lock()
-			u.feed.read += s.tail.End() - from
+			u.feed.read += size
 			u.feed.mu.Unlock()
 		}
 	}

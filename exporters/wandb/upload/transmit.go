@@ -112,7 +112,7 @@ func (u *Uploader) pack(spare *filestream.Batch) parcel {
 		if len(lines) == 0 {
 			break
 		}
-		p.batch.Console = append(p.batch.Console, filestream.Console{At: f.mark.Console + int64(at), Lines: lines})
+		p.batch.Console = append(p.batch.Console, filestream.Console{At: f.mark.Console + f.cut + int64(at), Lines: lines})
 	}
 	p.batch.Uploaded = u.files.takeStored()
 	if f.changes.config || f.changes.params {

@@ -42,7 +42,8 @@ type Uploader struct {
 	identity Identity
 	started  bool
 	acked    offered // of what was offered, what the server has or will never have
-	ackBytes int64
+	ackBytes int64   // counted from where the session began to read
+	cutBytes int64   // that were read in this session and taken off the log since
 	reached  bool
 	lastErr  error
 	stopped  bool
@@ -67,7 +68,7 @@ func New(o Options) (*Uploader, error) {
 	}
 	o.withDefaults()
 	return &Uploader{
-		o: o, once: o.Client.Once(), path: PositionPath(o.Dir), limit: filestream.MaxRequest,
+		o: o, once: o.Client.Once(), path: PositionPath(o.Dir), limit: o.MaxBatch,
 		wake: make(chan struct{}, 1), final: make(chan struct{}), begun: make(chan struct{}), done: make(chan struct{}),
 	}, nil
 }
@@ -161,7 +162,7 @@ func (u *Uploader) Finish(ctx context.Context) (Report, error) {
 func (u *Uploader) Account() Account {
 	u.mu.Lock()
 	a := Account{Reached: u.reached, LastError: u.lastErr}
-	acked, bytes := u.acked, u.ackBytes
+	acked, bytes := u.acked, u.ackBytes-u.cutBytes
 	var dropped Dropped
 	if u.pos != nil {
 		dropped = u.pos.lost()
@@ -169,6 +170,7 @@ func (u *Uploader) Account() Account {
 	}
 	f, files, tasks := u.feed, u.files, u.tasks
 	u.mu.Unlock()
+	a.PendingBytes = max(0, logBytes(u.o.Dir)-bytes)
 	if f == nil {
 		return a
 	}
@@ -185,7 +187,6 @@ func (u *Uploader) Account() Account {
 	if files != nil {
 		a.Files = files.tally()
 	}
-	a.PendingBytes = max(0, logBytes(u.o.Dir)-bytes)
 	return a
 }
 
