@@ -107,7 +107,7 @@ func TestDoWithoutARun(t *testing.T) {
 }
 
 // TestDoIsStopped: a stop request ends the context of fn. Seen to fail without
-// "r.cancel" in startUplink.
+// "r.cancel" in askToStop (it logs until the test is killed).
 func TestDoIsStopped(t *testing.T) {
 	p := serve(t)
 	err := Do(t.Context(), p.online(t), func(ctx context.Context, r *Run) error {
