@@ -52,7 +52,7 @@ var configRows = []Row{
 	{ID: "CFG-13", What: "Config columns used to group, sort, filter runs",
 		Go:    "wandb-agent ls --cols, wandb-agent ls --sort, wandb-agent ls --where, wandb-agent ls --group",
 		Test:  "cmd/wandb-agent.TestScripts/ls, cmd/wandb-agent.TestOrderOfRuns",
-		Class: Direct},
+		Class: Adapted, Why: "A command in place of a page; on the server they are columns of its own table."},
 	{ID: "CFG-14", What: "Dataset links and architecture names are normal config values",
 		Go:    "runapi.Config.Set, runapi.ValueError",
 		Test:  "runapi.TestConfigMergeAndLock, runapi.TestConfigFile, interop/wandb.TestExamples/setup",

@@ -45,5 +45,5 @@ var metricRows = []Row{
 		Go:    "runapi.Settings.StepHardware",
 		Test:  "runapi.TestBurstOfOneStep, runapi.TestStepsOfAGPU, exporters/wandb/perstep.TestJoulesOfAnyStep, exporters/wandb/perstep.TestThroughAnAgent",
 		Class: Adapted,
-		Why:   "the client has no such thing: a row gains mean, max and joules as values of its own"},
+		Why:   "The client has no such thing: a row gains mean, max and joules as values of its own"},
 }

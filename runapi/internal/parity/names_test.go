@@ -47,8 +47,8 @@ func (m *module) unkept(r Row) []string {
 	if r.Go != "" || r.Test != "" {
 		out = append(out, fmt.Sprintf("is %s and claims %q, %q", r.Class, r.Go, r.Test))
 	}
-	if r.Class == Deferred && r.Why == "" {
-		out = append(out, "has no reason")
+	if r.Why == "" {
+		out = append(out, fmt.Sprintf("is %s, and there is no reason", r.Class))
 	}
 	return out
 }

@@ -4,9 +4,8 @@
 //	lib.go, init.go, ...  a file per section, a row per promise ─┬▶ tests: names and tests of a row exist
 //	                                                             └▶ docs/parity.md (make docs)
 //
-// Whoever builds a feature fills its row here, in the same commit. docs/parity.md
-// is written anew now and then, and not with every row: it would only make
-// branches conflict.
+// Whoever builds a feature fills its row here, in the same commit, and runs
+// make docs. A row names what exists: tests look it up.
 package parity
 
 // A Row is one promise.

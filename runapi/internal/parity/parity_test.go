@@ -80,7 +80,8 @@ func TestFaultsAreSeen(t *testing.T) {
 		}
 	}
 	const test = "runapi.TestStepRules"
-	f(Row{}, "")
+	f(Row{}, "no reason")
+	f(Row{Why: "nobody built it"}, "")
 	f(Row{Go: "runapi.Init"}, "claims")
 	f(Row{Class: Deferred, Why: "needs a page"}, "")
 	f(Row{Class: Deferred}, "no reason")

@@ -40,7 +40,7 @@ var summaryRows = []Row{
 	{ID: "SUM-10", What: "Shown in the run table",
 		Go:    "wandb-agent ls --cols",
 		Test:  "cmd/wandb-agent.TestScripts/ls",
-		Class: Direct},
+		Class: Adapted, Why: "A command in place of a page; on the server they are columns of its own table."},
 	{ID: "SUM-11", What: "The best-accuracy loop example works",
 		Go:    "runapi.Summary.Set",
 		Test:  "interop/wandb.TestExamples/best",
