@@ -9,7 +9,6 @@ var everywhere = []known{
 	{"", "*/program", "The path of a Python script; the command of a Go program is in wandb-metadata.json."},
 	{"", "requests/operations/Viewer", "The official client asks who the user is before it begins a run, to print it; ours learns the entity from the answer to UpsertBucket."},
 	{"", "requests/operations/UpsertBucket[*/later/host", "Ours sends host and program again when the environment is known."},
-	{"", "requests/operations/UpsertBucket[*/later/id", "As above."},
 }
 
 // differences are those of the features.
