@@ -47,6 +47,7 @@ var differences = []known{
 // exampleDifferences is all in which the examples of the reference documents
 // leave something else when they are written in Go.
 var exampleDifferences = []known{
+	{"", "*go-modules.txt", "What a Go program was built of, in the place of requirements.txt."},
 	{"basic setup flags path artifacts artifactobject distributed model linkmodel code", "*/_runtime", "The official client gives a run without rows a _runtime in the summary; in ours it is in _wandb.runtime, as for every run."},
 	{"sticky", "*/accuracy", "The documents promise that a value which was set by hand stays, and Pin keeps that; in the official client of today the next row replaces it."},
 	{"artifacts artifactobject path distributed model linkmodel code table plottable prcurve", "requests/operations/ArtifactType", "The official client looks the type of a collection up before it makes a version; ours leaves the check to CreateArtifact."},

@@ -81,7 +81,7 @@ func eventRows(t *testing.T, history []map[string]any) (rows []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows = append(rows, fmt.Sprintf("%s", text))
+		rows = append(rows, string(text))
 	}
 	slices.Sort(rows)
 	return rows
