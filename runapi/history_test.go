@@ -129,3 +129,24 @@ func TestOpenAfterACrash(t *testing.T) {
 	}
 	var _ HistoryRow = runlog.HistoryRow{}
 }
+
+// TestOpenTheRunOfAClient: our directory beside that of a client is the client's
+// run, with our exit.
+func TestOpenTheRunOfAClient(t *testing.T) {
+	ours, s := start(t, quiet(t)), quiet(t)
+	s.Name = "theirs"
+	theirs := start(t, s)
+	if err := errors.Join(theirs.Log(map[string]any{"loss": 1}), theirs.Finish(0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(ours.dir.Follow(theirs.dir, runlog.Client{}), ours.Finish(3)); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Open(t.Context(), ours.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := r.Info(); i.ID != theirs.ID() || i.Name != "theirs" || i.Rows != 1 || i.Exit == nil || i.Exit.Code != 3 {
+		t.Errorf("got %+v, want the run %s named theirs with a row and exit code 3", i, theirs.ID())
+	}
+}

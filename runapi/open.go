@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog"
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
 )
@@ -58,20 +56,7 @@ func Open(ctx context.Context, path string) (*RunReader, error) {
 }
 
 func (r *RunReader) load(ctx context.Context) error {
-	state := runlog.NewState()
-	var exit *wandbpb.RunExitRecord
-	_, err := runlog.Walk(r.dir, func(writer string, rec *wandbpb.Record) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if e := rec.GetExit(); e != nil && (exit == nil || exit.GetUnknown()) {
-			exit = proto.Clone(e).(*wandbpb.RunExitRecord)
-		}
-		if writer == "" || rec.GetHeader() == nil && rec.GetRun() == nil {
-			_ = state.Apply(rec) // a value that is not JSON is left out
-		}
-		return nil
-	})
+	state, exit, _, err := runlog.Survey(r.dir, func(string, *wandbpb.Record) error { return ctx.Err() })
 	if err != nil {
 		return err
 	}
@@ -89,7 +74,7 @@ func (r *RunReader) take(state *runlog.State, exit *wandbpb.RunExitRecord, alive
 	defer r.mu.Unlock()
 	r.read = state
 	r.info = RunInfo{
-		ID: r.dir.RunID, Entity: run.GetEntity(), Project: run.GetProject(), Name: run.GetDisplayName(), Notes: run.GetNotes(),
+		ID: r.dir.Run(), Entity: run.GetEntity(), Project: run.GetProject(), Name: run.GetDisplayName(), Notes: run.GetNotes(),
 		Group: run.GetRunGroup(), JobType: run.GetJobType(), SweepID: run.GetSweepId(), Host: run.GetHost(), Tags: run.GetTags(),
 		Rows: state.Rows, LastStep: state.LastStep, Alive: alive,
 	}

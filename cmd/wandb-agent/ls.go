@@ -34,8 +34,8 @@ func (c *cli) lsCmd() *cobra.Command {
 		Long: `Lists the runs in DIR, a wandb directory or the one above it (WANDB_DIR, else
 here), oldest first. A column is id, name, project, group, job_type, state,
 steps, tags, start, notes or dir, or a value of config or summary by its path
-(config.lr, summary.val.loss). Runs whose log was joined into another one are not
-listed by themselves.`,
+(config.lr, summary.val.loss). Directories whose log was joined into another one, and
+those of a W&B client inside exec, are not listed by themselves.`,
 		Example: "  wandb-agent ls --project mnist --cols config.lr,summary.loss --sort summary.loss\n  wandb-agent ls --tag baseline --where config.lr=0.1",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -92,7 +92,7 @@ func (c *cli) ls(ctx context.Context, f *lsFlags, args []string) error {
 	list := []*listedRun{}
 	unread := 0
 	for _, d := range found {
-		if d.JoinedInto() != "" {
+		if d.JoinedInto() != "" || d.Around() != nil {
 			continue
 		}
 		r, err := runapi.Open(ctx, d.Path)

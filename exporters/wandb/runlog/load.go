@@ -3,6 +3,7 @@ package runlog
 import (
 	"time"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/wandb-agent/wandb-agent/exporters/wandb/runlog/wandbpb"
@@ -84,24 +85,11 @@ func LoadQuiet(dir *Dir) (*Run, error) { return load(dir, false) }
 
 func load(dir *Dir, console bool) (*Run, error) {
 	run := &Run{ID: dir.RunID}
-	state := NewState()
-	var exit, clients *wandbpb.RunExitRecord
-	damage, err := Walk(dir, func(writer string, rec *wandbpb.Record) error {
+	state, exit, damage, err := Survey(dir, func(writer string, rec *wandbpb.Record) error {
 		run.Records++
-		if !console && rec.GetOutputRaw() != nil {
-			return nil
+		if console || rec.GetOutputRaw() == nil {
+			run.add(writer, rec)
 		}
-		if e := rec.GetExit(); e != nil && writer == ClientWriter { // we know better, if we know
-			clients = e
-			return nil
-		} else if e != nil && (exit == nil || exit.GetUnknown()) {
-			exit = e
-		}
-		if writer != "" && (rec.GetHeader() != nil || rec.GetRun() != nil && writer != ClientWriter) {
-			return nil
-		}
-		_ = state.Apply(rec) // a value that is not JSON is left out
-		run.add(writer, rec)
 		return nil
 	})
 	if err != nil {
@@ -109,15 +97,45 @@ func load(dir *Dir, console bool) (*Run, error) {
 	}
 	run.Damage = damage
 	run.take(state)
-	if exit.GetUnknown() && clients != nil {
-		exit = clients
-	}
 	if exit != nil {
 		e := exitOf(exit)
 		run.Exit = &e
 	}
 	run.Crashed = run.Exit == nil || !run.Exit.Known
 	return run, nil
+}
+
+// Survey walks through a run as [Walk] does and adds up what its writers say:
+// names, config, summary, and the exit record that knows most, nil when there is
+// none. What the client whose run it is says of its end counts where nobody else
+// knows. visit may be told of each record; its error ends the walk.
+func Survey(dir *Dir, visit func(writer string, rec *wandbpb.Record) error) (*State, *wandbpb.RunExitRecord, Damage, error) {
+	state := NewState()
+	var exit, clients *wandbpb.RunExitRecord
+	damage, err := Walk(dir, func(writer string, rec *wandbpb.Record) error {
+		if e := rec.GetExit(); e != nil && writer == ClientWriter {
+			clients = proto.Clone(e).(*wandbpb.RunExitRecord)
+		} else if e != nil && (exit == nil || exit.GetUnknown()) {
+			exit = proto.Clone(e).(*wandbpb.RunExitRecord)
+		}
+		if !isOf(writer, rec) {
+			_ = state.Apply(rec) // a value that is not JSON is left out
+		}
+		return visit(writer, rec)
+	})
+	if exit.GetUnknown() && clients != nil {
+		exit = clients
+	}
+	return state, exit, damage, err
+}
+
+// isOf says that a record tells of its writer, or of its own end, and not of the
+// run.
+func isOf(writer string, rec *wandbpb.Record) bool {
+	if writer == ClientWriter {
+		return rec.GetExit() != nil
+	}
+	return writer != "" && (rec.GetHeader() != nil || rec.GetRun() != nil)
 }
 
 func (run *Run) add(writer string, rec *wandbpb.Record) {
