@@ -39,6 +39,7 @@ var sections = []section{
 	{"tree", treeTick},
 	{"ring", ringAppend},
 	{"log", rowLog},
+	{"lograte", logRate},
 	{"online", online},
 	{"scrape", scrape},
 	{"start", startFinish},

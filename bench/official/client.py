@@ -1,6 +1,8 @@
 """What the bench has the official W&B client do.
 
     online ROWS          a run of ROWS rows of five numbers
+    offline ROWS KEYS THREADS
+                         rows of KEYS numbers, from so many threads
     put NAME PATH        a file or directory as an artifact
     get NAME DIR         an artifact of project bench, into DIR
 
@@ -10,6 +12,7 @@ start of Python and of the run.
 
 import os
 import sys
+import threading
 import time
 
 import wandb
@@ -20,6 +23,24 @@ def online(rows):
     start = time.perf_counter()
     for i in range(rows):
         run.log({"loss": 1 / (i + 1), "acc": i / rows, "lr": 0.001, "grad": i % 7, "tokens": i * 512})
+    run.finish()
+    return time.perf_counter() - start
+
+
+def offline(rows, keys, threads):
+    run = wandb.init(project="bench", settings=wandb.Settings(console="off", x_disable_stats=True))
+    names = [f"metric_{i}" for i in range(keys)]
+
+    def work():
+        for n in range(rows // threads):
+            run.log({name: n / (i + 1) for i, name in enumerate(names)})
+
+    workers = [threading.Thread(target=work) for _ in range(threads)]
+    start = time.perf_counter()
+    for w in workers:
+        w.start()
+    for w in workers:
+        w.join()
     run.finish()
     return time.perf_counter() - start
 
@@ -48,6 +69,8 @@ def get(name, root):
 verb, args = sys.argv[1], sys.argv[2:]
 if verb == "online":
     seconds = online(int(args[0]))
+elif verb == "offline":
+    seconds = offline(*map(int, args))
 else:
     seconds = {"put": put, "get": get}[verb](*args)
 print(f"seconds={seconds:.3f}")
