@@ -16,7 +16,8 @@ import (
 // How a run that follows processes waits for the official client in them before
 // it is made at the server: the first client says whose run it is.
 const (
-	clientEvery = 100 * time.Millisecond // between looks
+	clientEvery = 100 * time.Millisecond // between looks while sending waits
+	clientRest  = time.Second            // between looks after that
 	clientCalm  = 3 * time.Second        // a tree without Python has none
 	clientWait  = 2 * time.Minute        // for one with Python
 )
@@ -47,8 +48,12 @@ func (r *Run) followClient() {
 	defer f.close()
 	tick := time.NewTicker(clientEvery)
 	defer tick.Stop()
-	for {
+	for pace := clientEvery; ; {
 		f.step()
+		if next := f.pace(); next != pace {
+			pace = next
+			tick.Reset(pace)
+		}
 		select {
 		case <-r.stop:
 			f.step()
@@ -81,6 +86,14 @@ func (r *Run) newFollower() *follower {
 		f.done = r.dir.Client().Project != "" || !r.dir.Client().Online
 	}
 	return f
+}
+
+// pace is the time until the next look.
+func (f *follower) pace() time.Duration {
+	if f.done {
+		return clientRest
+	}
+	return clientEvery
 }
 
 func (f *follower) close() {
