@@ -21,7 +21,9 @@ const doGrace = 5 * time.Second
 // trace shows where it began.
 //
 // The error is Init's, or that of fn joined with that of Finish: errors.Is
-// finds either. Finish waits as Run.FinishContext does; when ctx has ended
+// finds either, so that a program which takes ErrUnsent for good keeps fn's own
+// error aside. After a stop request it is fn's word whether the run ended well:
+// nil is code 0. Finish waits as Run.FinishContext does; when ctx has ended
 // before, for at most 5 s.
 func Do(ctx context.Context, s Settings, fn func(ctx context.Context, r *Run) error) (err error) {
 	r, err := Init(ctx, s)

@@ -9,9 +9,11 @@
 //	for step := range steps {
 //	    ...
 //	    run.Log(map[string]any{"loss": loss, "val": map[string]any{"acc": acc}})
+//	    run.Summary().SetMax("best_acc", acc)
 //	}
 //
-// That is all there is to do. The run is in a directory below wandb, where
+// That is all there is to do; Close says success, so a program that may fail uses
+// Do, or Finish with its exit code. The run is in a directory below wandb, where
 // wandb-agent show prints it, and, when there is a key for a W&B server (Login,
 // wandb-agent login), at Run.URL while it goes on. The zero Settings work; without
 // a key the run is kept for wandb-agent sync.
@@ -236,7 +238,8 @@
 //   - Finish sends what is left for at most FinishTimeout, 5 s when the server
 //     never answered, and less when the context of FinishContext ends. What
 //     remains is an error that is ErrUnsent, with counts.
-//   - Without a key a run is kept: Run.Notice says so, and Finish is ErrUnsent.
+//   - Without a key an online run is kept: Run.Notice says so, and Finish is
+//     ErrUnsent. In ModeOffline, where that was asked for, Finish returns nil.
 //   - Nothing here panics, prints, ends the process or reads the environment
 //     beyond Settings.Environ. Messages go to Settings.Logger.
 //   - Every method may be called from any goroutine, on a nil *Run and on a

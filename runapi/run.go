@@ -141,7 +141,7 @@ func (r *Run) Mode() Mode {
 }
 
 // Notice returns what the user should be told about where the run is and how
-// to send it; "" when there is nothing to say. The package never prints it.
+// to send it, when it is not where Settings.Mode wants it; "" otherwise. The package never prints it.
 func (r *Run) Notice() string {
 	if r == nil {
 		return ""

@@ -156,7 +156,7 @@ type Settings struct {
 
 	// Code supplies what follows; it has no counterpart in files.
 
-	// Logger gets warnings; nil is silence.
+	// Logger gets messages of level Info and above; nil is silence.
 	Logger *slog.Logger
 	// Environ replaces os.Environ, the only place where the environment is
 	// read. Empty and not nil means no environment.

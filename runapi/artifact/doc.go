@@ -5,7 +5,7 @@
 //	err = a.AddFile("model.bin", artifact.FileOptions{})
 //	err = a.AddDir(ctx, "tokenizer", artifact.DirOptions{Name: "tokenizer"})
 //	err = a.AddReference(ctx, "s3://bucket/data", artifact.ReferenceOptions{})
-//	logged, err := run.LogArtifact(a, ...)
+//	logged, err := run.LogArtifact(ctx, a, ...)
 //
 //	AddFile, AddDir, NewFile ─▶ staged, hashed ─┐
 //	AddReference ─▶ Handler ─▶ entries ─────────┴▶ manifest ─ Record ─▶ run log ─▶ upload

@@ -53,7 +53,7 @@ func jsonObject(v any) ([]byte, map[string]any, error) {
 
 // VegaLite is a chart in the JSON of Vega-Lite or Vega. It is stored as a page
 // that draws it, with the scripts of vega-embed loaded from the web by whoever
-// looks at it. Charts that W&B itself draws are those of PlotTable.
+// looks at it. Charts that W&B itself draws are values of type Chart.
 type VegaLite struct {
 	Spec    any    // a value with that JSON, or json.RawMessage
 	Scripts string // where the scripts are: a CDN with the packages of npm; https://cdn.jsdelivr.net/npm when empty
